@@ -26,9 +26,10 @@ class Box(NamedTuple):
 
 @dataclass(frozen=True)
 class TileLayout:
-    """How a page is cut: `rows` x `columns` square tiles of `tile` pixels, and whether a thumbnail goes before them.
+    """How a page is cut into views: `rows` x `columns` of them, and whether a thumbnail (the whole page) is sent too.
 
-    `height` and `width` are the page's own size in pixels, before it is resized to the grid.
+    `height` and `width` are the page's own size in pixels, before it is resized to the grid. `cut` and `whole` are the
+    sizes (height, width) in pixels of each cut view and of the thumbnail; None stands for squares of `tile` pixels.
     """
 
     rows: int
@@ -37,11 +38,22 @@ class TileLayout:
     height: int
     width: int
     tile: int = 224
+    cut: tuple[int, int] | None = None
+    whole: tuple[int, int] | None = None
+    thumbnail_last: bool = False
 
     @property
     def tiles(self) -> int:
-        """Tiles that go through the encoder, the thumbnail included."""
+        """Views that go through the encoder, the thumbnail included."""
         return self.rows * self.columns + int(self.thumbnail)
+
+    @property
+    def views(self) -> tuple[tuple[int, int], ...]:
+        """(height, width) in pixels of every view, in the order they are sent."""
+        square = (self.tile, self.tile)
+        cuts = (self.cut or square,) * (self.rows * self.columns)
+        whole = (self.whole or square,) * int(self.thumbnail)
+        return cuts + whole if self.thumbnail_last else whole + cuts
 
 
 @dataclass(frozen=True)

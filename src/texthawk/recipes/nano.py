@@ -97,12 +97,25 @@ READ = replace(
     final=0.02,
 )
 
+TOGETHER = replace(
+    READ,
+    name="together",
+    steps=2200,
+    losses=replace(READ.losses, glyph_query=0.3, box=0.5),
+    parts={"tower": 0.5, "connector": 1.0, "language": 1.0},
+    tasks={"text": 0.8, "boxes": 0.2},
+    learning_rate=1.5e-3,
+    final=0.6,
+)
+
+SETTLE = replace(TOGETHER, name="settle", steps=700, learning_rate=9e-4, final=0.01)
+
 
 def nano() -> Recipe:
     return Recipe(
         name="nano",
         model_config=model_config,
-        stages=(GLYPHS, PLAIN, LETTERS, ROWS, READ),
+        stages=(GLYPHS, PLAIN, LETTERS, ROWS, READ, TOGETHER, SETTLE),
         vocabulary=VOCABULARY,
         guided_layers=(1, 2, 3),
         hold_out=("Lato", "Charis", "Hack", "Caladea"),
