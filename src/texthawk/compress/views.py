@@ -64,7 +64,7 @@ class PerViewConnector(nn.Module):
 
 def padded(maps_nhwW: Tensor, rows: int, columns: int) -> Tensor:
     """Maps whose sides are multiples of `rows` and `columns`: the last row and column are repeated as far as needed."""
-    n, h, w, _ = maps_nhwW.shape
+    _, h, w, _ = maps_nhwW.shape
     down, right = -h % rows, -w % columns
     if down:
         maps_nhwW = torch.cat([maps_nhwW, maps_nhwW[:, -1:].expand(-1, down, -1, -1)], dim=1)
