@@ -7,11 +7,13 @@ import torch
 from einops import rearrange
 
 from texthawk.compress import COMPRESSORS, compressor_from_json, compressor_to_json
-from texthawk.compress.resa import ReSAConfig, tile_places
+from texthawk.compress.resa import QueryGrid, ReSAConfig, tile_places
+from texthawk.compress.views import ViewGroup
 from texthawk.types import TileLayout
 
 WIDTH, LANGUAGE = 16, 24
 CONFIG = ReSAConfig(heads=2, intermediate=24, expansion=2, patches=8)  # 4x4 queries, 4 visual tokens a tile
+SQUARE = QueryGrid.square(4)
 WINDOWS = [(1, 1), (1, 2), (1, 4), (2, 2), (2, 1), (4, 4)]
 
 
@@ -30,9 +32,16 @@ def levels_for(*layouts, seed=1):
     return [torch.randn(tiles, 64, WIDTH, generator=generator) for _ in range(4)]
 
 
+def groups(levels, side=8):
+    """All tiles as the one group that they are, in the order of the pages."""
+    tiles = len(levels[0])
+    pixels = torch.zeros(tiles, 3, 4 * side, 4 * side)
+    return [ViewGroup(torch.arange(tiles), [level.unflatten(1, (side, side)) for level in levels], pixels)]
+
+
 def page(resa, levels, one):
     with torch.no_grad():
-        return resa(levels, [one])[0]
+        return resa(groups(levels), [one])[0]
 
 
 def changed(before, after):
@@ -148,7 +157,7 @@ def test_pages_in_one_call_are_what_they_are_alone():
     pages = [layout(1, 2, True), layout(1, 1), layout(3, 2, True)]
     resa, levels = built(CONFIG), levels_for(*pages)
     with torch.no_grad():
-        together = resa(levels, pages)
+        together = resa(groups(levels), pages)
     start = 0
     for tokens, one in zip(together, pages, strict=True):
         alone = page(resa, [level[start : start + one.tiles] for level in levels], one)
@@ -158,14 +167,16 @@ def test_pages_in_one_call_are_what_they_are_alone():
 
 def test_the_same_spot_has_the_same_place_from_any_grid():
     resa = built(CONFIG)
-    thumbnail, large = (resa.places(tile_places([layout(n, n)]), 4) for n in (1, 3))
+    thumbnail, large = (resa.places(tile_places([layout(n, n)]), SQUARE) for n in (1, 3))
     whole = plain_map(resa, large, layout(3, 3))
     torch.testing.assert_close(thumbnail.view(4, 4, WIDTH), whole[1::3, 1::3])
 
 
 def test_a_3x2_and_a_6x4_grid_agree_at_the_same_spot():
     resa = built(CONFIG)
-    coarse, fine = (plain_map(resa, resa.places(tile_places([layout(*n)]), 4), layout(*n)) for n in [(3, 2), (6, 4)])
+    coarse, fine = (
+        plain_map(resa, resa.places(tile_places([layout(*n)]), SQUARE), layout(*n)) for n in [(3, 2), (6, 4)]
+    )
     between = rearrange(fine, "(y a) (x b) W -> y x (a b) W", a=2, b=2).mean(2)
     torch.testing.assert_close(coarse, between, atol=2e-2, rtol=0)
 
@@ -178,7 +189,7 @@ def test_the_thumbnail_stands_where_the_whole_page_stands():
 @pytest.mark.parametrize("positions", ["scalable", "absolute"])
 def test_cells_of_a_tile_share_one_place_when_the_granularity_is_the_cell(positions):
     resa = built(replace(CONFIG, positions=positions, granularity="cell"))
-    places = resa.places(tile_places([layout(2, 2)]), 4)
+    places = resa.places(tile_places([layout(2, 2)]), SQUARE)
     torch.testing.assert_close(places, places[:, :1].expand_as(places))
     assert torch.pdist(places[:, 0]).min() > 1e-3
 
@@ -198,7 +209,7 @@ def test_a_row_separator_ends_each_line_of_tiles():
 def test_proposed_queries_look_at_their_own_patches_only():
     proposal = built(CONFIG).proposal
     features = torch.randn(1, 64, WIDTH, requires_grad=True)
-    proposal(features)[0, 1 * 4 + 2].sum().backward()
+    proposal(features, rows=4)[0, 1 * 4 + 2].sum().backward()
     seen = features.grad[0].abs().sum(-1).view(8, 8).nonzero().tolist()
     assert {tuple(place) for place in seen} <= {(y, x) for y in (2, 3) for x in (4, 5)} and seen
 
@@ -206,7 +217,7 @@ def test_proposed_queries_look_at_their_own_patches_only():
 def test_proposed_queries_differ_by_tile_and_learned_ones_do_not():
     one = layout(1, 2)
     levels = levels_for(one)
-    proposed = built(CONFIG).proposal(levels[3])
+    proposed = built(CONFIG).proposal(levels[3], rows=4)
     assert (proposed[0] - proposed[1]).abs().min() > 0
     learned = built(replace(CONFIG, queries="learned", positions="none"))
     blind = [level[:1].expand(2, -1, -1) for level in levels]
@@ -223,7 +234,7 @@ def test_only_the_first_layer_lacks_self_attention():
 def test_only_the_levels_of_the_config_are_looked_at_and_the_last_one_that_proposes_queries(used):
     resa, one = built(replace(CONFIG, levels=used)), layout(1, 1)
     levels = [level.requires_grad_() for level in levels_for(one)]
-    resa(levels, [one])[0].sum().backward()
+    resa(groups(levels), [one])[0].sum().backward()
     assert {index for index, level in enumerate(levels) if level.grad is not None} == {*used, len(levels) - 1}
 
 
@@ -254,5 +265,5 @@ def test_settings_that_cannot_be_are_refused_with_the_rule(changes, message):
 
 
 def test_tiles_that_do_not_fill_their_layouts_are_refused():
-    with pytest.raises(ValueError, match="5 tiles came for layouts that hold 6"):
-        built(CONFIG)([torch.zeros(5, 64, WIDTH)] * 4, [layout(2, 3)])
+    with pytest.raises(ValueError, match="5 views came for layouts that hold 6"):
+        built(CONFIG)(groups([torch.zeros(5, 64, WIDTH)] * 4), [layout(2, 3)])

@@ -1,43 +1,70 @@
 """Feature levels become few visual tokens: one file per method, each with its config and its module.
 
-A compressor's config is a frozen dataclass with `visual_tokens(layout)` (how many tokens a page costs) and
-`build(encoder_width=, language_width=)` (the module). The module takes the feature levels of all tiles of a batch in
-one call, with the layout of each page, and returns one (tokens, language_width) tensor per page.
+A connector's config is a frozen dataclass that says how many tokens a page costs and builds the module. The module
+takes the feature levels of all views of a batch, grouped by size (`compress/views.py`), with the layout of each page, and
+returns one (tokens, language_width) tensor per page.
 """
 
-from typing import Any, Protocol
+from dataclasses import asdict
+from difflib import get_close_matches
+from typing import Any, ClassVar, Protocol
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from texthawk.compress.resa import ReSAConfig
+from texthawk.compress.views import ViewGroup
 from texthawk.types import TileLayout
 
 
 class Compressor(Protocol):
-    """What every compressor's module does: levels [(T, P, W)] and the pages' layouts in, tokens per page out."""
+    """What every connector's module does: groups of views and the pages' layouts in, tokens per page out."""
 
-    def __call__(self, levels: list[Tensor], layouts: list[TileLayout]) -> list[Tensor]: ...
-
-
-COMPRESSORS: dict[str, type[ReSAConfig]] = {"resa": ReSAConfig}
+    def __call__(self, groups: list[ViewGroup], layouts: list[TileLayout]) -> list[Tensor]: ...
 
 
-def compressor_to_json(config: ReSAConfig) -> dict[str, Any]:
-    """A compressor's config as plain data, its name under "type"."""
-    from dataclasses import asdict
+class CompressorConfig(Protocol):
+    """What every connector's config knows; a frozen dataclass whose fields are plain data.
 
+    levels_needed: how many feature levels the module reads at least; it may find more in a ViewGroup.
+    """
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+    @property
+    def levels_needed(self) -> int: ...
+
+    def visual_tokens(self, layout: TileLayout) -> int:
+        """Visual tokens of a page, separators included."""
+        ...
+
+    def separators(self, layout: TileLayout) -> list[int] | None:
+        """The page's sequence: k >= 0 for the module's k-th token, -1 for a newline and -2 for a comma.
+
+        None: the module's tokens as they are. The model puts the language model's own embeddings of newline and comma.
+        """
+        ...
+
+    def build(self, *, encoder_width: int, language_width: int) -> nn.Module: ...
+
+
+COMPRESSORS: dict[str, type[CompressorConfig]] = {"resa": ReSAConfig}
+
+
+def compressor_to_json(config: CompressorConfig) -> dict[str, Any]:
+    """A connector's config as plain data, its name under "type"."""
     names = {kind: name for name, kind in COMPRESSORS.items()}
     return {"type": names[type(config)], **asdict(config)}
 
 
-def compressor_from_json(data: dict[str, Any]) -> ReSAConfig:
+def compressor_from_json(data: dict[str, Any]) -> CompressorConfig:
     """The config that `compressor_to_json` wrote; an unknown "type" is a ValueError naming the nearest."""
-    from difflib import get_close_matches
-
     settings = dict(data)
     name = settings.pop("type", "")
     if name not in COMPRESSORS:
         nearest = get_close_matches(str(name), COMPRESSORS, n=1, cutoff=0.0)
         raise ValueError(f"compressor {name!r} is unknown; nearest: {nearest[0]}")
-    settings = {key: tuple(value) if isinstance(value, list) else value for key, value in settings.items()}
-    return COMPRESSORS[name](**settings)
+    return COMPRESSORS[name](**{key: _tuples(value) for key, value in settings.items()})
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(_tuples(entry) for entry in value) if isinstance(value, list) else value

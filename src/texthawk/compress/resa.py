@@ -3,8 +3,9 @@
 QPN proposes queries from the tile itself, MLCA layers let them look at several encoder levels, SPE tells both sides
 where on the page they are; then neighbours along a row are joined and projected to the language model's width.
 
-Shape letters:  T tiles of all pages   P patches of a tile (g*g, g = 16)   q queries along a side (8)   Q = q*q
-                W encoder width   D language width   R, C grid of tiles of one page   a, b rearrangement window (1, 4)
+Shape letters:  T views of one size, of all pages   P patches of a view (16*16 of a tile)   Q queries of a view (8*8)
+                y, x its rows and columns of queries   W encoder width   D language width   R, C grid of views of a page
+                a, b rearrangement window (1, 4)
 """
 
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from einops import rearrange
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from texthawk.compress.views import ViewGroup, padded, views_of_pages
 from texthawk.types import TileLayout
 from texthawk.vision.positions import AbsolutePositions, ScalablePositions, sinusoidal
 
@@ -32,6 +34,10 @@ class ReSAConfig:
     row_separators: one extra learned token after each line of tiles, in page scan.
     output_positions: adds the page position to the tokens themselves, not only to the attention that makes them.
     heads, intermediate: of the MLCA layers; None takes 64-wide heads and four times the width.
+    patches: along the side of the layouts' square tile; max_side: tiles along a page's side, for absolute positions.
+
+    Views of other sizes than the tile (LLaVA-UHD's slices, a whole page) keep the sizes of patch, query and window: the
+    last rows and columns are repeated up to a whole number of windows, and the tables of places are resized.
     """
 
     levels: tuple[int, ...] = (3, 2, 1, 0)
@@ -76,29 +82,63 @@ class ReSAConfig:
     def tokens_per_tile(self) -> int:
         return self.side * self.side // (self.window[0] * self.window[1])
 
+    @property
+    def levels_needed(self) -> int:
+        return max(self.levels) + 1
+
     def visual_tokens(self, layout: TileLayout) -> int:
         """Visual tokens of a page: 16 per tile by default, its thumbnail and row separators included."""
-        return layout.tiles * self.tokens_per_tile + (layout.rows if self.row_separators else 0)
+        return sum(self._view_tokens(layout, size) for size in layout.views) + layout.rows * self.row_separators
+
+    def _view_tokens(self, layout: TileLayout, size: tuple[int, int]) -> int:
+        rows, columns = (self.resample * extent * layout.tile // self.patches for extent in self.window)
+        return -(-size[0] // rows) * -(-size[1] // columns)
+
+    def separators(self, layout: TileLayout) -> None:
+        """None: row separators are learned here, in the language model's width."""
 
     def build(self, *, encoder_width: int, language_width: int) -> "ReSA":
         return ReSA(self, encoder_width, language_width)
 
 
+@dataclass(frozen=True)
+class QueryGrid:
+    """Rows and columns of a view's queries, and how many of them show the view; the rest is padding."""
+
+    rows: int
+    columns: int
+    shown_rows: float
+    shown_columns: float
+
+    @classmethod
+    def square(cls, side: int) -> "QueryGrid":
+        return cls(side, side, side, side)
+
+    def finer(self, by: int) -> "QueryGrid":
+        """The grid of the patches under the queries."""
+        return QueryGrid(self.rows * by, self.columns * by, self.shown_rows * by, self.shown_columns * by)
+
+
 class QueryProposal(nn.Module):
     """QPN: queries of a tile from its own deepest features (TextHawk section 3.2): MLP, max pooling, linear."""
 
-    def __init__(self, width: int, expansion: int, stride: int, side: int) -> None:
+    def __init__(self, width: int, expansion: int, stride: int) -> None:
         super().__init__()
-        self.stride, self.side = stride, side
+        self.stride = stride
         self.expand = nn.Linear(width, expansion * width)
         self.mix = nn.Linear(expansion * width, expansion * width)
         self.reduce = nn.Linear(expansion * width, width)
 
-    def forward(self, features_TPW: Tensor) -> Tensor:
-        """(T, P, W) -> (T, Q, W), each query from its own stride x stride patches."""
+    def forward(self, features_TPW: Tensor, rows: int) -> Tensor:
+        """(T, P, W) -> (T, Q, W), each query from its own stride x stride patches; `rows` of queries."""
         hidden = self.mix(F.gelu(self.expand(features_TPW)))
         blocks = rearrange(
-            hidden, "T (y s x z) W -> T (y x) (s z) W", y=self.side, x=self.side, s=self.stride, z=self.stride
+            hidden,
+            "T (y s x z) W -> T (y x) (s z) W",
+            y=rows,
+            s=self.stride,
+            z=self.stride,
+            x=features_TPW.shape[1] // (rows * self.stride**2),
         )
         return self.reduce(blocks.amax(dim=2))
 
@@ -159,7 +199,7 @@ class ReSA(nn.Module):
         if width % heads:
             raise ValueError(f"encoder width {width} is not divisible by the resampler's {heads} heads; set heads")
         if config.queries == "proposed":
-            self.proposal = QueryProposal(width, config.expansion, config.resample, side)
+            self.proposal = QueryProposal(width, config.expansion, config.resample)
         else:
             self.learned_QW = nn.Parameter(torch.randn(side * side, width))
         self.query_places_QW = nn.Parameter(0.02 * torch.randn(side * side, width))
@@ -178,84 +218,113 @@ class ReSA(nn.Module):
         if config.row_separators:
             self.row_separator_D = nn.Parameter(0.02 * torch.randn(language_width))
 
-    def forward(self, levels: list[Tensor], layouts: list[TileLayout]) -> list[Tensor]:
-        """Compress pages: levels [(T, P, W)] with T over all tiles of all pages in order; returns [(tokens, D)].
+    def forward(self, groups: list[ViewGroup], layouts: list[TileLayout]) -> list[Tensor]:
+        """The visual tokens (tokens, D) of each page.
 
-        Tiles never look at each other here; only their places on the page and the order of the result join them.
+        Views never look at each other here; only their places on the page and the order of the result join them.
         """
-        expected = sum(layout.tiles for layout in layouts)
-        if levels[0].shape[0] != expected:
-            raise ValueError(
-                f"{levels[0].shape[0]} tiles came for layouts that hold {expected}; send every page's tiles"
-            )
-        queries = self.resample(levels, tile_places(layouts).to(levels[0].device))
-        return self.rearrange(queries, layouts)
+        config, places_T4 = self.config, tile_places(layouts)
+        queries = []
+        for group in groups:
+            _, h, w, _ = group.levels[0].shape
+            a, b = (extent * config.resample for extent in config.window)
+            maps = [padded(level, a, b) for level in group.levels]
+            rows, columns = maps[0].shape[1] // config.resample, maps[0].shape[2] // config.resample
+            shape = QueryGrid(rows, columns, h / config.resample, w / config.resample)
+            places = places_T4[group.index].to(maps[0].device)
+            queries_TQW = self.resample([level.flatten(1, 2) for level in maps], places, shape)
+            queries.append(queries_TQW.unflatten(1, (rows, columns)))
+        pages = views_of_pages(groups, queries, layouts)
+        return [self._page(views, layout) for views, layout in zip(pages, layouts, strict=True)]
 
     def rearrange(self, queries_TQW: Tensor, layouts: list[TileLayout]) -> list[Tensor]:
-        """Resampled queries of all pages' tiles -> visual tokens of each page."""
+        """Resampled queries of all pages' tiles, all of them squares -> visual tokens of each page."""
         pages = queries_TQW.split([layout.tiles for layout in layouts])
         return [self.rearrange_page(page, layout) for page, layout in zip(pages, layouts, strict=True)]
 
-    def resample(self, levels: list[Tensor], places_T4: Tensor) -> Tensor:
-        """(T, P, W) per level and the tiles' (row, column, rows, columns) -> (T, Q, W)."""
-        tiles = levels[0].shape[0]
-        x = self.proposal(levels[-1]) if self.config.queries == "proposed" else self.learned_QW.expand(tiles, -1, -1)
-        query_page = self.places(places_T4, self.config.side).to(x.dtype)
-        feature_page = self.places(places_T4, self.config.patches).to(x.dtype)
-        in_tile = sinusoidal(self.config.patches, x.shape[-1], x.device).to(x.dtype)
+    def resample(self, levels: list[Tensor], places_T4: Tensor, shape: QueryGrid | None = None) -> Tensor:
+        """(T, P, W) per level and the views' (row, column, rows, columns) -> (T, Q, W); without a shape, of tiles."""
+        views, stride = levels[0].shape[0], self.config.resample
+        shape = shape or QueryGrid.square(self.config.side)
+        if self.config.queries == "proposed":
+            x = self.proposal(levels[-1], shape.rows)
+        else:
+            x = self._resized(self.learned_QW, shape).expand(views, -1, -1)
+        query_page = self.places(places_T4, shape).to(x.dtype)
+        feature_page = self.places(places_T4, shape.finer(stride)).to(x.dtype)
+        in_view = sinusoidal(shape.rows * stride, x.shape[-1], x.device, columns=shape.columns * stride).to(x.dtype)
+        query_places = self._resized(self.query_places_QW, shape) + query_page
         for layer, level in zip(self.layers, self.config.levels, strict=True):
-            x = layer(x, levels[level], self.query_places_QW + query_page, in_tile + feature_page)
+            x = layer(x, levels[level], query_places, in_view + feature_page)
         if self.config.output_positions:
             x = x + query_page
         return self.norm(x)
 
-    def places(self, places_T4: Tensor, side: int) -> Tensor:
-        """Page positions of the side x side cells of each tile: (T, side*side, W), or a zero that broadcasts."""
+    def _resized(self, table_QW: Tensor, shape: QueryGrid) -> Tensor:
+        """A table of a tile's queries for the queries of any view."""
+        side = self.config.side
+        if (shape.rows, shape.columns) == (side, side):
+            return table_QW
+        table = rearrange(table_QW, "(y x) W -> 1 W y x", y=side)
+        table = F.interpolate(table, size=(shape.rows, shape.columns), mode="bicubic", align_corners=False)
+        return rearrange(table, "1 W y x -> (y x) W")
+
+    def places(self, places_T4: Tensor, shape: QueryGrid) -> Tensor:
+        """Page positions of the cells of each view: (T, rows*columns, W), or a zero that broadcasts."""
+        device = places_T4.device
         if self.config.positions == "none":
-            return torch.zeros(1, 1, 1, device=places_T4.device)
-        row, column, rows, columns = places_T4.unbind(1)
-        step = torch.arange(side, device=places_T4.device)
-        if self.config.granularity == "cell":
-            step = torch.full_like(step, 0)
-            side_along = 1
-        else:
-            side_along = side
-        row_k = (row[:, None] * side_along + step)[:, :, None].expand(-1, -1, side).flatten(1)
-        column_k = (column[:, None] * side_along + step)[:, None, :].expand(-1, side, -1).flatten(1)
+            return torch.zeros(1, 1, 1, device=device)
+        row, column, rows, columns = (value[:, None] for value in places_T4.unbind(1))
+        down, across = (torch.arange(count, device=device) for count in (shape.rows, shape.columns))
         if self.config.positions == "absolute":
-            stretch = 1 if self.config.granularity == "cell" else self.config.patches // side
-            return self.page_places(row_k * stretch, column_k * stretch)
-        return self.page_places(
-            (row_k + 0.5) / (rows * side_along)[:, None], (column_k + 0.5) / (columns * side_along)[:, None]
-        )
+            stretch = self.config.patches // shape.rows
+            if self.config.granularity == "cell":
+                down, across, stretch = torch.zeros_like(down), torch.zeros_like(across), 1
+                shape = QueryGrid.square(1)
+            row_k = (row * shape.rows + down) * stretch
+            column_k = (column * shape.columns + across) * stretch
+        else:
+            if self.config.granularity == "cell":
+                down, across, shape = torch.zeros_like(down), torch.zeros_like(across), QueryGrid.square(1)
+            inside_down = (down + 0.5).clamp(max=shape.shown_rows)
+            inside_across = (across + 0.5).clamp(max=shape.shown_columns)
+            row_k = (row * shape.shown_rows + inside_down) / (rows * shape.shown_rows)
+            column_k = (column * shape.shown_columns + inside_across) / (columns * shape.shown_columns)
+        counts = (row_k.shape[1], column_k.shape[1])
+        row_k = row_k[:, :, None].expand(-1, *counts).flatten(1)
+        column_k = column_k[:, None, :].expand(-1, *counts).flatten(1)
+        return self.page_places(row_k, column_k)
 
     def rearrange_page(self, queries_tQW: Tensor, layout: TileLayout) -> Tensor:
-        """One page's queries, thumbnail first -> its visual tokens in order (tokens, D)."""
+        """One page's queries, all of square tiles, in the order of its views -> its visual tokens (tokens, D)."""
+        return self._page(list(queries_tQW.unflatten(1, (self.config.side, -1))), layout)
+
+    def _page(self, views: list[Tensor], layout: TileLayout) -> Tensor:
+        """One page's queries, (y, x, W) per view -> its visual tokens in order (tokens, D)."""
         a, b = self.config.window
-        split = int(layout.thumbnail)
-        thumbnail, tiles = queries_tQW[:split], queries_tQW[split:]
-        pattern = {
-            "page": "(R C) (y a x b) W -> (R y C x) (a b W)",
-            "tile": "(R C) (y a x b) W -> (R C y x) (a b W)",
-        }[self.config.scan]
-        side = self.config.side
-        sizes = {"y": side // a, "a": a, "x": side // b, "b": b}
-        tokens = self.project(rearrange(tiles, pattern, R=layout.rows, C=layout.columns, **sizes))
-        if self.config.row_separators:
-            lines = tokens.unflatten(0, (layout.rows, -1))
-            separators = self.row_separator_D.to(tokens.dtype).expand(layout.rows, 1, -1)
-            tokens = torch.cat([lines, separators], dim=1).flatten(0, 1)
-        if not layout.thumbnail:
-            return tokens
-        head = self.project(rearrange(thumbnail, "t (y a x b) W -> (t y x) (a b W)", **sizes))
-        return torch.cat([head, tokens])
+        cuts, whole = views, views[:0]
+        if layout.thumbnail:
+            cuts, whole = (views[:-1], views[-1:]) if layout.thumbnail_last else (views[1:], views[:1])
+        parts = [self.project(rearrange(view, "(y a) (x b) W -> (y x) (a b W)", a=a, b=b)) for view in whole]
+        if cuts:
+            pattern = {
+                "page": "(R C) (y a) (x b) W -> (R y C x) (a b W)",
+                "tile": "(R C) (y a) (x b) W -> (R C y x) (a b W)",
+            }[self.config.scan]
+            tokens = self.project(rearrange(torch.stack(cuts), pattern, R=layout.rows, C=layout.columns, a=a, b=b))
+            if self.config.row_separators:
+                lines = tokens.unflatten(0, (layout.rows, -1))
+                separators = self.row_separator_D.to(tokens.dtype).expand(layout.rows, 1, -1)
+                tokens = torch.cat([lines, separators], dim=1).flatten(0, 1)
+            parts.append(tokens)
+        return torch.cat(parts[::-1] if layout.thumbnail_last else parts)
 
 
 def tile_places(layouts: list[TileLayout]) -> Tensor:
-    """(row, column, rows, columns) of every tile of every page, thumbnails as a 1x1 grid of their own: (T, 4)."""
+    """(row, column, rows, columns) of every view of every page, thumbnails as a 1x1 grid of their own: (T, 4)."""
     places = []
     for layout in layouts:
-        if layout.thumbnail:
-            places.append((0, 0, 1, 1))
-        places += [(r, c, layout.rows, layout.columns) for r in range(layout.rows) for c in range(layout.columns)]
-    return torch.tensor(places)
+        whole = [(0, 0, 1, 1)] * int(layout.thumbnail)
+        cuts = [(r, c, layout.rows, layout.columns) for r in range(layout.rows) for c in range(layout.columns)]
+        places += cuts + whole if layout.thumbnail_last else whole + cuts
+    return torch.tensor(places, device="cpu")

@@ -2,37 +2,18 @@
 
 A view is one picture that went through the tower: a tile, a slice, a thumbnail or a whole page.
 
-Shape letters:  N views of a batch   n views of one size   h, w patches of a view   W encoder width   D language width
+Shape letters:  n views of one size   h, w patches of a view   W encoder width   D language width
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 import torch
 from torch import Tensor, nn
 
 from texthawk.types import TileLayout
+from texthawk.vision.views import ViewGroup, group_sizes
 
-
-@dataclass(frozen=True)
-class ViewGroup:
-    """All views of one size: `levels` [(n, h, w, W)] from shallow to deep, the tower's `pixels` (n, 3, H, W).
-
-    index: (n,) their places among all views of the batch, page after page.
-    """
-
-    index: Tensor
-    levels: list[Tensor]
-    pixels: Tensor
-
-
-def group_sizes(layouts: Sequence[TileLayout]) -> dict[tuple[int, int], list[int]]:
-    """Which views (counted over all pages, in order) have which size (height, width) in pixels."""
-    groups: dict[tuple[int, int], list[int]] = {}
-    for number, size in enumerate(size for layout in layouts for size in layout.views):
-        groups.setdefault(size, []).append(number)
-    return groups
+__all__ = ["PerViewConnector", "ViewGroup", "group_sizes", "padded", "views_of_pages"]
 
 
 class PerViewConnector(nn.Module):
@@ -47,19 +28,19 @@ class PerViewConnector(nn.Module):
 
     def forward(self, groups: list[ViewGroup], layouts: list[TileLayout]) -> list[Tensor]:
         """The tokens (tokens, D) of each page, its views in the order they were sent."""
-        views: dict[int, Tensor] = {}
-        for group in groups:
-            tokens = self.compress(group.levels, group.pixels)
-            views.update(zip(group.index.tolist(), tokens, strict=True))
-        if len(views) != sum(layout.tiles for layout in layouts):
-            raise ValueError(
-                f"{len(views)} views came for layouts that hold {sum(layout.tiles for layout in layouts)}; "
-                "send every page's views"
-            )
-        ends = [0]
-        for layout in layouts:
-            ends.append(ends[-1] + layout.tiles)
-        return [torch.cat([views[k] for k in range(start, end)]) for start, end in pairwise(ends)]
+        compressed = [self.compress(group.levels, group.pixels) for group in groups]
+        return [torch.cat(views) for views in views_of_pages(groups, compressed, layouts)]
+
+
+def views_of_pages(groups: list[ViewGroup], results: list[Tensor], layouts: list[TileLayout]) -> list[list[Tensor]]:
+    """What was made of each view, page by page in the order of the views; `results` [(n, ...)] goes with `groups`."""
+    views: dict[int, Tensor] = {}
+    for group, result in zip(groups, results, strict=True):
+        views.update(zip(group.index.tolist(), result, strict=True))
+    ends = [0, *accumulate(layout.tiles for layout in layouts)]
+    if sorted(views) != list(range(ends[-1])):
+        raise ValueError(f"{len(views)} views came for layouts that hold {ends[-1]}; send every page's views")
+    return [[views[k] for k in range(start, end)] for start, end in pairwise(ends)]
 
 
 def padded(maps_nhwW: Tensor, rows: int, columns: int) -> Tensor:

@@ -5,7 +5,7 @@ from typing import Any
 
 from transformers import AutoConfig, CLIPVisionConfig, PretrainedConfig, SiglipVisionConfig
 
-from texthawk.compress import compressor_from_json, compressor_to_json
+from texthawk.compress import CompressorConfig, compressor_from_json, compressor_to_json
 from texthawk.compress.resa import ReSAConfig
 from texthawk.image.tiles import TilingConfig
 from texthawk.types import TileLayout
@@ -32,7 +32,7 @@ class TextHawkConfig(PretrainedConfig):
         text_config: PretrainedConfig | dict[str, Any] | None = None,
         feature_layers: tuple[int, ...] = (14, 18, 22, 26),
         tiling: TilingConfig | dict[str, Any] | None = None,
-        compressor: ReSAConfig | dict[str, Any] | None = None,
+        compressor: CompressorConfig | dict[str, Any] | None = None,
         image_token_id: int = 0,
         vision_start_token_id: int = 1,
         vision_end_token_id: int = 2,
@@ -48,7 +48,7 @@ class TextHawkConfig(PretrainedConfig):
         tiling = tiling or TilingConfig()
         self.tiling = asdict(tiling) if isinstance(tiling, TilingConfig) else dict(tiling)
         compressor = compressor or ReSAConfig()
-        self.compressor = compressor_to_json(compressor) if isinstance(compressor, ReSAConfig) else dict(compressor)
+        self.compressor = dict(compressor) if isinstance(compressor, dict) else compressor_to_json(compressor)
         self.image_token_id = image_token_id
         self.vision_start_token_id = vision_start_token_id
         self.vision_end_token_id = vision_end_token_id
@@ -58,10 +58,10 @@ class TextHawkConfig(PretrainedConfig):
         self.box_weight = box_weight
         kwargs.setdefault("tie_word_embeddings", self.text_config.tie_word_embeddings)
         super().__init__(**kwargs)
-        deepest = getattr(self.compressor_config, "levels", (0,))
-        if max(deepest) >= len(self.feature_layers):
+        deepest = self.compressor_config.levels_needed - 1
+        if deepest >= len(self.feature_layers):
             raise ValueError(
-                f"the compressor reads level {max(deepest)} but feature_layers {self.feature_layers} give only "
+                f"the compressor reads level {deepest} but feature_layers {self.feature_layers} give only "
                 f"{len(self.feature_layers)} levels; list more layers or lower the levels"
             )
         tile, patch = self.vision_config.image_size, self.vision_config.patch_size
@@ -78,7 +78,7 @@ class TextHawkConfig(PretrainedConfig):
         return TilingConfig(**self.tiling)
 
     @property
-    def compressor_config(self) -> ReSAConfig:
+    def compressor_config(self) -> CompressorConfig:
         return compressor_from_json(self.compressor)
 
     def visual_tokens(self, layout: TileLayout) -> int:

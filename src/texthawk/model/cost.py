@@ -30,7 +30,7 @@ def operations(config: TextHawkConfig) -> Callable[[TileLayout, int], int]:
             # A mask that is there already: to make one, transformers would look into the positions.
             mask = torch.empty(1, 1, tokens, tokens, device="meta", dtype=torch.bool)
             with torch.no_grad(), FlopCounterMode(display=False) as counter:
-                model.model.connector(model.model.vision_tower(pixels), [layout])
+                model.model.connector(model.model.vision_tower.encode(pixels, [layout]), [layout])
                 answer = model.model.language_model(inputs_embeds=embeddings, attention_mask=mask, use_cache=False)
                 model.lm_head(answer.last_hidden_state[:, -1:])
             known[key] = int(counter.get_total_flops())

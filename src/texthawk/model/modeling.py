@@ -52,7 +52,7 @@ class TextHawkModel(TextHawkPreTrainedModel):
     def __init__(self, config: TextHawkConfig) -> None:
         super().__init__(config)
         self.vision_tower = Tower(config.vision_config, config.feature_layers)
-        self.connector = config.compressor_config.build(
+        self.connector: nn.Module = config.compressor_config.build(
             encoder_width=config.vision_config.hidden_size, language_width=config.text_config.hidden_size
         )
         self.language_model = AutoModel.from_config(config.text_config)
@@ -71,8 +71,8 @@ class TextHawkModel(TextHawkPreTrainedModel):
         thumbnail precedes the tiles. All tiles go through the tower in one call.
         """
         layouts = layouts_of(image_grids, self.config.tiling_config.tile)
-        levels = self.vision_tower(pixel_values.to(self.dtype))
-        return BaseModelOutputWithPooling(pooler_output=tuple(self.connector(levels, layouts)))
+        groups = self.vision_tower.encode(pixel_values.to(self.dtype), layouts)
+        return BaseModelOutputWithPooling(pooler_output=tuple(self.connector(groups, layouts)))
 
     @can_return_tuple
     def forward(

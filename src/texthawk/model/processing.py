@@ -5,7 +5,7 @@ from typing import Any
 from transformers import BatchFeature, ProcessorMixin
 from transformers.processing_utils import MultiModalData
 
-from texthawk.compress import compressor_from_json, compressor_to_json
+from texthawk.compress import CompressorConfig, compressor_from_json, compressor_to_json
 from texthawk.compress.resa import ReSAConfig
 from texthawk.model.image_processor import TextHawkImageProcessor, flatten_images
 from texthawk.types import TileLayout
@@ -43,12 +43,12 @@ class TextHawkProcessor(ProcessorMixin):
         self,
         image_processor: TextHawkImageProcessor | None = None,
         tokenizer: Any = None,
-        compressor: ReSAConfig | dict[str, Any] | None = None,
+        compressor: CompressorConfig | dict[str, Any] | None = None,
         chat_template: str | None = None,
         **kwargs: Any,
     ) -> None:
         compressor = compressor or ReSAConfig()
-        self.compressor = compressor_to_json(compressor) if isinstance(compressor, ReSAConfig) else dict(compressor)
+        self.compressor = dict(compressor) if isinstance(compressor, dict) else compressor_to_json(compressor)
         self.image_token = IMAGE
         if tokenizer is not None and IMAGE not in tokenizer.get_vocab():
             raise ValueError(

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from texthawk.compress import CompressorConfig
 from texthawk.compress.resa import ReSAConfig
 from texthawk.data.synth import CHARACTERS, PageMaker, SynthPage
 from texthawk.image.rows import RowSetting
@@ -69,8 +70,19 @@ class BatchMaker:
     """Makes the batches of a stage from rendered pages."""
 
     def __init__(
-        self, processor: TextHawkProcessor, compressor: ReSAConfig, maker: PageMaker, *, thumbnail_above: int, tile: int
+        self,
+        processor: TextHawkProcessor,
+        compressor: CompressorConfig,
+        maker: PageMaker,
+        *,
+        thumbnail_above: int,
+        tile: int,
     ) -> None:
+        if not isinstance(compressor, ReSAConfig):
+            raise ValueError(
+                f"printed pages cannot be made for a {type(compressor).__name__}: their losses know only where ReSA's "
+                "tokens lie on a page; train with ReSA, or on conversations"
+            )
         self.processor, self.compressor, self.maker = processor, compressor, maker
         self.thumbnail_above, self.tile = thumbnail_above, tile
         tokenizer = processor.tokenizer

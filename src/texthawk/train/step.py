@@ -5,7 +5,7 @@ import contextlib
 import torch
 from torch import Tensor
 
-from texthawk.compress.resa import tile_places
+from texthawk.compress.resa import ReSA, ReSAConfig, tile_places
 from texthawk.image.tiles import normalised
 from texthawk.model.grounding import box_loss, weighted_language_loss
 from texthawk.model.modeling import TextHawkForConditionalGeneration
@@ -21,6 +21,8 @@ def losses_of(
     terms: list[Tensor] = []
     seen: dict[str, Tensor] = {}
     config, core = model.config, model.model
+    connector = core.connector
+    assert isinstance(connector, ReSA), "BatchMaker makes batches for ReSA only"
     embeds = None
     if batch.pixel_values is not None:
         levels = core.vision_tower(normalised(batch.pixel_values))
@@ -31,12 +33,12 @@ def losses_of(
             terms.append(weights.glyph_patch * loss)
         if weights.glyph_query or weights.glyph_token or weights.language:
             layouts = list(batch.layouts)
-            queries = core.connector.resample(levels, tile_places(layouts).to(levels[0].device))
+            queries = connector.resample(levels, tile_places(layouts).to(levels[0].device))
             if weights.glyph_query:
                 loss, seen["glyph_query_accuracy"] = supervision.cell_loss(supervision.query, queries, batch, tile)
                 seen["glyph_query"] = loss
                 terms.append(weights.glyph_query * loss)
-            visual = torch.stack(core.connector.rearrange(queries, layouts))
+            visual = torch.stack(connector.rearrange(queries, layouts))
             if weights.glyph_token:
                 seen["glyph_token"], seen["glyph_token_accuracy"] = supervision.token_loss(visual, batch)
                 terms.append(weights.glyph_token * seen["glyph_token"])
@@ -88,5 +90,6 @@ def losses_of(
 def _extent(model: TextHawkForConditionalGeneration) -> Tensor:
     """Width and height in pixels of what a visual token stands for."""
     compressor = model.config.compressor_config
+    assert isinstance(compressor, ReSAConfig)
     query = model.config.vision_config.image_size / compressor.side
     return torch.tensor([compressor.window[1] * query, compressor.window[0] * query])

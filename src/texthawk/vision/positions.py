@@ -76,13 +76,17 @@ class AbsolutePositions(nn.Module):
         return self.rows(rows_k) + self.columns(columns_k)
 
 
-def sinusoidal(side: int, width: int, device: torch.device | None = None) -> Tensor:
-    """Fixed 2D sinusoids for a side x side grid, row-major: (side*side, width); half the width per axis."""
+def sinusoidal(side: int, width: int, device: torch.device | None = None, *, columns: int | None = None) -> Tensor:
+    """Fixed 2D sinusoids for a grid of `side` rows and as many columns, or `columns` of them, row-major.
+
+    Returns (side*columns, width); half the width per axis.
+    """
     if width % 4:
         raise ValueError(f"sinusoidal positions need a width divisible by 4, not {width}")
+    columns = columns or side
     frequencies = 10000.0 ** -(torch.arange(width // 4, dtype=torch.float32, device=device) / (width // 4))
-    angles = torch.arange(side, dtype=torch.float32, device=device)[:, None] * frequencies
+    angles = torch.arange(max(side, columns), dtype=torch.float32, device=device)[:, None] * frequencies
     axis = torch.cat([angles.sin(), angles.cos()], dim=1)
-    rows = axis[:, None, :].expand(side, side, -1)
-    columns = axis[None, :, :].expand(side, side, -1)
-    return torch.cat([rows, columns], dim=-1).reshape(side * side, width)
+    down = axis[:side, None, :].expand(side, columns, -1)
+    across = axis[None, :columns, :].expand(side, columns, -1)
+    return torch.cat([down, across], dim=-1).reshape(side * columns, width)
