@@ -80,7 +80,13 @@ COMPLETE = ("stop", "blank")
 
 @dataclass(frozen=True)
 class Page:
-    """What was read from one page; `number` counts from 1 within its file."""
+    """What was read from one page; `number` counts from 1 within its file.
+
+    finish_reason: "stop"; "blank" (there was nothing to read, `reason` says why); "length" or "repetition" (text may be
+    missing). points: the page's width and height in PDF points, where it is a PDF's. rotation: degrees, 0, 90, 180 or
+    270, by which the page had to be turned clockwise for its text to stand upright; boxes are those of the page as it
+    came, unturned.
+    """
 
     number: int
     width: int
@@ -89,10 +95,20 @@ class Page:
     lines: tuple[Line, ...] = ()
     finish_reason: str = "stop"
     source: str = ""
+    reason: str = ""
+    points: tuple[float, float] | None = None
+    rotation: int = 0
 
     @property
     def words(self) -> list[Word]:
         return [word for line in self.lines for word in line.words]
+
+    def in_points(self, box: Box) -> Box:
+        """A box of the page in PDF points, still from the top left; ValueError for a page that is no PDF's."""
+        if self.points is None:
+            raise ValueError(f"page {self.number} of {self.source!r} is no PDF's and has no size in points; use pixels")
+        across, down = self.points[0] / self.width, self.points[1] / self.height
+        return Box(box.left * across, box.top * down, box.right * across, box.bottom * down)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,84 @@
+"""ALTO 4: blocks, lines and words of each page in pixels, as libraries and archives keep them."""
+
+from xml.etree import ElementTree
+
+from texthawk.decode.formats.blocks import blocks_of, box_around
+from texthawk.decode.formats.characters import printable, printable_name
+from texthawk.decode.formats.format import Setting
+from texthawk.types import Box, Document, Line, Page
+
+NAMESPACE = "http://www.loc.gov/standards/alto/ns-v4#"
+SCHEMA = "http://www.loc.gov/standards/alto/v4/alto-4-2.xsd"
+_SCHEMA_INSTANCE = "http://www.w3.org/2001/XMLSchema-instance"
+
+
+def write(document: Document, setting: Setting) -> bytes:
+    """All pages; ValueError where there is none, for a layout must hold a page."""
+    if not document.pages:
+        raise ValueError(
+            f"nothing was read of {setting.source!r}, and ALTO needs a page; ask for JSON, which needs none"
+        )
+    from texthawk import __version__
+
+    alto = ElementTree.Element(
+        "alto",
+        {
+            "xmlns": NAMESPACE,
+            "xmlns:xsi": _SCHEMA_INSTANCE,
+            "xsi:schemaLocation": f"{NAMESPACE} {SCHEMA}",
+            "SCHEMAVERSION": "4.2",
+        },
+    )
+    description = ElementTree.SubElement(alto, "Description")
+    ElementTree.SubElement(description, "MeasurementUnit").text = "pixel"
+    image = ElementTree.SubElement(description, "sourceImageInformation")
+    ElementTree.SubElement(image, "fileName").text = printable_name(setting.source)
+    processing = ElementTree.SubElement(description, "Processing", {"ID": "reading"})
+    ElementTree.SubElement(processing, "processingCategory").text = "contentGeneration"
+    ElementTree.SubElement(processing, "processingStepSettings").text = f"model: {printable_name(setting.model)}"
+    software = ElementTree.SubElement(processing, "processingSoftware")
+    ElementTree.SubElement(software, "softwareName").text = "texthawk"
+    ElementTree.SubElement(software, "softwareVersion").text = __version__
+    layout = ElementTree.SubElement(alto, "Layout")
+    for place, page in enumerate(document.pages, start=1):
+        _page(layout, page, place)
+    ElementTree.indent(alto, space=" ")
+    return b'<?xml version="1.0" encoding="UTF-8"?>\n' + ElementTree.tostring(alto, encoding="unicode").encode() + b"\n"
+
+
+def _page(layout: ElementTree.Element, page: Page, place: int) -> None:
+    size = {"HEIGHT": str(page.height), "WIDTH": str(page.width)}
+    element = ElementTree.SubElement(
+        layout, "Page", {"ID": f"page_{place}", "PHYSICAL_IMG_NR": str(page.number), "PROCESSINGREFS": "reading"} | size
+    )
+    space = ElementTree.SubElement(element, "PrintSpace", {"HPOS": "0", "VPOS": "0"} | size)
+    number = 0
+    for lines in blocks_of(page):
+        lines = [line for line in lines if line.words]  # a TextLine must hold a String
+        if not lines:
+            continue
+        number += 1
+        key = f"{place}_{number}"
+        turned = {"ROTATION": str(page.rotation)} if page.rotation else {}  # of the text, counter-clockwise
+        where = _place(box_around(line.box for line in lines))
+        block = ElementTree.SubElement(space, "TextBlock", {"ID": f"block_{key}"} | where | turned)
+        for row, line in enumerate(lines, start=1):
+            _line(block, line, f"{key}_{row}")
+
+
+def _line(block: ElementTree.Element, line: Line, key: str) -> None:
+    element = ElementTree.SubElement(block, "TextLine", {"ID": f"line_{key}"} | _place(line.box))
+    for number, word in enumerate(line.words, start=1):
+        if number > 1:
+            ElementTree.SubElement(element, "SP")
+        sure = {"WC": f"{min(1.0, max(0.0, word.confidence)):.4f}"}
+        content = {"CONTENT": " ".join(printable(word.text).split())}
+        ElementTree.SubElement(element, "String", {"ID": f"word_{key}_{number}"} | content | _place(word.box) | sure)
+
+
+def _place(box: Box | None) -> dict[str, str]:
+    """Nothing where the place is not known: ALTO asks for none."""
+    if box is None:
+        return {}
+    sides = {"HPOS": box.left, "VPOS": box.top, "WIDTH": box.width, "HEIGHT": box.height}
+    return {name: f"{value:.1f}" for name, value in sides.items()}
