@@ -97,6 +97,23 @@ class ReSAConfig:
     def separators(self, layout: TileLayout) -> None:
         """None: row separators are learned here, in the language model's width."""
 
+    def flops(self, layout: TileLayout, *, encoder_width: int, language_width: int) -> int:
+        """Operations of matrix products and attention for a page; a multiply and an add are two."""
+        width, joined = encoder_width, self.window[0] * self.window[1]
+        mlp, expanded = self.intermediate or 4 * width, self.expansion * width
+        products = 0
+        for size in layout.views:
+            tokens = self._view_tokens(layout, size)
+            queries = tokens * joined
+            patches = queries * self.resample**2
+            if self.queries == "proposed":
+                products += patches * (width + expanded) * expanded + queries * expanded * width
+            across = 2 * (queries + patches) * width**2 + 2 * queries * patches * width
+            among = 4 * queries * width**2 + 2 * queries**2 * width
+            products += len(self.levels) * (across + 2 * queries * width * mlp) + (len(self.levels) - 1) * among
+            products += tokens * joined * width * language_width
+        return 2 * products
+
     def build(self, *, encoder_width: int, language_width: int) -> "ReSA":
         return ReSA(self, encoder_width, language_width)
 
