@@ -11,7 +11,16 @@ from typing import Any, ClassVar, Protocol
 
 from torch import Tensor, nn
 
+from texthawk.compress.average_pool import AveragePoolConfig
+from texthawk.compress.c_abstractor import CAbstractorConfig
+from texthawk.compress.conv16 import Conv16Config
+from texthawk.compress.h_reducer import HReducerConfig
+from texthawk.compress.merge2x2 import Merge2x2Config
+from texthawk.compress.mlp import MLPConfig
+from texthawk.compress.perceiver import PerceiverConfig
+from texthawk.compress.pixel_shuffle import PixelShuffleConfig
 from texthawk.compress.resa import ReSAConfig
+from texthawk.compress.token_packer import TokenPackerConfig
 from texthawk.compress.views import ViewGroup
 from texthawk.types import TileLayout
 
@@ -47,7 +56,18 @@ class CompressorConfig(Protocol):
     def build(self, *, encoder_width: int, language_width: int) -> nn.Module: ...
 
 
-COMPRESSORS: dict[str, type[CompressorConfig]] = {"resa": ReSAConfig}
+COMPRESSORS: dict[str, type[CompressorConfig]] = {
+    "resa": ReSAConfig,
+    "mlp": MLPConfig,
+    "merge2x2": Merge2x2Config,
+    "pixel_shuffle": PixelShuffleConfig,
+    "h_reducer": HReducerConfig,
+    "average_pool": AveragePoolConfig,
+    "conv16": Conv16Config,
+    "perceiver": PerceiverConfig,
+    "c_abstractor": CAbstractorConfig,
+    "token_packer": TokenPackerConfig,
+}
 
 
 def compressor_to_json(config: CompressorConfig) -> dict[str, Any]:
