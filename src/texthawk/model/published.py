@@ -5,9 +5,14 @@ over or missing is a ValueError which lists it; weights that the authors saved a
 Both directions only rename, cut, join and turn: the way there and back changes no bit.
 """
 
+import re
 from collections.abc import Mapping
 
+import torch
 from torch import Tensor
+
+from texthawk.compress.hiwin import HiwinConfig
+from texthawk.compress.uhd1 import Uhd1Config
 
 State = dict[str, Tensor]
 
@@ -39,6 +44,145 @@ def _pyramid_names(stages: int) -> dict[str, str]:
             for end in (".weight", ".bias") if "." in theirs else ("",):
                 names[f"up{stage + 1}.{theirs}{end}"] = f"stages.{stage}.{ours}{end}"
     return names | {f"fixup_proj.1.{end}": f"correction.{end}" for end in ("weight", "bias")}
+
+
+_WINDOW_ATTENTION = {
+    "pos_embed": "attention.positions_KD",
+    "ln_kv.weight": "feature_norm.weight",
+    "ln_kv.bias": "feature_norm.bias",
+    "ln_q.weight": "attention.query_norm.weight",
+    "ln_q.bias": "attention.query_norm.bias",
+    "attn.out_proj.weight": "attention.out.weight",
+    "attn.out_proj.bias": "attention.out.bias",
+    "ln_post.weight": "attention.norm.weight",
+    "ln_post.bias": "attention.norm.bias",
+}
+_QUERY_SETS = {
+    "ln_proj.weight": "attention.set_norm.weight",
+    "ln_proj.bias": "attention.set_norm.bias",
+    "cat_proj.weight": "attention.mix.weight",
+    "cat_proj.bias": "attention.mix.bias",
+}
+_PACKED = tuple(f"attention.{name}" for name in "qkv")
+_UPSAMPLER = "upsampler.upsampler."
+
+_DEAD = re.compile(
+    r"query|kv_proj\.weight|features_8x_projector\.(weight|bias)|feature_8x_embedding|upsampler\.model\..+"
+)
+"""What Hiwin checkpoints hold and nothing reads: left from v1, from a fourth level, and a second copy of the tower."""
+
+
+def hiwin_from_published(state: Mapping[str, Tensor], config: HiwinConfig) -> State:
+    """Weights of LLaVA-UHD v2's projector under our names, for the module that `config` builds.
+
+    Dead weights are left out, and those of levels that the config does not read are dead as well.
+    """
+    unread = [scale for scale in (1, 2, 4) if scale not in config.levels]
+    dead = [part for scale in unread for part in (f"features_{scale}x_projector.", f"feature_{scale}x_embedding")]
+    if not config.pyramid_stages:
+        dead.append(_UPSAMPLER)
+    live = {
+        name: tensor for name, tensor in state.items() if not _DEAD.fullmatch(name) and not name.startswith(tuple(dead))
+    }
+    check_names(live, _hiwin_names(config), "Hiwin projector")
+    ours = {
+        "attention.queries_SKD": torch.stack([live[f"query_{s + 1}"] for s in range(config.query_sets)]),
+        **_attention_from_published(live, _WINDOW_ATTENTION | (_QUERY_SETS if config.query_sets > 1 else {})),
+    }
+    for scale in config.levels:
+        for end in ("weight", "bias"):
+            ours[f"level_projections.{scale}.{end}"] = live[f"features_{scale}x_projector.{end}"]
+        ours[f"level_embeddings.{scale}"] = live[f"feature_{scale}x_embedding"].flatten()
+    return ours | _upsampler_from_published(live, config.pyramid_stages)
+
+
+def hiwin_to_published(state: Mapping[str, Tensor], config: HiwinConfig) -> State:
+    """The inverse of `hiwin_from_published`, without dead weights."""
+    theirs = _attention_to_published(state, _WINDOW_ATTENTION | (_QUERY_SETS if config.query_sets > 1 else {}))
+    theirs |= {f"query_{s + 1}": queries.clone() for s, queries in enumerate(state["attention.queries_SKD"])}
+    for scale in config.levels:
+        for end in ("weight", "bias"):
+            theirs[f"features_{scale}x_projector.{end}"] = state[f"level_projections.{scale}.{end}"]
+        theirs[f"feature_{scale}x_embedding"] = state[f"level_embeddings.{scale}"][None, None]
+    return theirs | _upsampler_to_published(state, config.pyramid_stages)
+
+
+def uhd1_from_published(state: Mapping[str, Tensor], config: Uhd1Config) -> State:
+    """Weights of LLaVA-UHD v1's resampler under our names, for the module that `config` builds."""
+    stages = config.hiwin().pyramid_stages
+    live = {name: tensor for name, tensor in state.items() if not name.startswith("upsampler.model.")}
+    check_names(live, _uhd1_names(stages), "LLaVA-UHD v1 resampler")
+    return {
+        "attention.queries_SKD": live["query"][None],
+        f"level_projections.{config.scale}.weight": live["kv_proj.weight"],
+        **_attention_from_published(live, _WINDOW_ATTENTION),
+        **_upsampler_from_published(live, stages),
+    }
+
+
+def uhd1_to_published(state: Mapping[str, Tensor], config: Uhd1Config) -> State:
+    """The inverse of `uhd1_from_published`."""
+    return {
+        "query": state["attention.queries_SKD"][0],
+        "kv_proj.weight": state[f"level_projections.{config.scale}.weight"],
+        **_attention_to_published(state, _WINDOW_ATTENTION),
+        **_upsampler_to_published(state, config.hiwin().pyramid_stages),
+    }
+
+
+def _hiwin_names(config: HiwinConfig) -> dict[str, None]:
+    """The published names of all weights that are read."""
+    names = [*_WINDOW_ATTENTION, *(_QUERY_SETS if config.query_sets > 1 else ()), *_TURNED]
+    names += [f"query_{s + 1}" for s in range(config.query_sets)]
+    for scale in config.levels:
+        projector = f"features_{scale}x_projector"
+        names += [f"{projector}.weight", f"{projector}.bias", f"feature_{scale}x_embedding"]
+    return dict.fromkeys(names + _upsampler_names(config.pyramid_stages))
+
+
+def _uhd1_names(stages: int) -> dict[str, None]:
+    return dict.fromkeys([*_WINDOW_ATTENTION, *_TURNED, "query", "kv_proj.weight", *_upsampler_names(stages)])
+
+
+_TURNED = ("proj", "attn.in_proj_weight", "attn.in_proj_bias")
+"""Weights that are turned or cut, not only renamed."""
+
+
+def _attention_from_published(state: Mapping[str, Tensor], names: Mapping[str, str]) -> State:
+    """What Hiwin and v1 share: the plain names, q, k and v out of one matrix, and the last projection turned."""
+    ours = {new: state[old] for old, new in names.items()} | {"attention.project.weight": state["proj"].mT.contiguous()}
+    for end in ("weight", "bias"):
+        ours |= {
+            f"{name}.{end}": part for name, part in zip(_PACKED, state[f"attn.in_proj_{end}"].chunk(3), strict=True)
+        }
+    return ours
+
+
+def _attention_to_published(state: Mapping[str, Tensor], names: Mapping[str, str]) -> State:
+    theirs = {old: state[new] for old, new in names.items()} | {
+        "proj": state["attention.project.weight"].mT.contiguous()
+    }
+    for end in ("weight", "bias"):
+        theirs[f"attn.in_proj_{end}"] = torch.cat([state[f"{name}.{end}"] for name in _PACKED])
+    return theirs
+
+
+def _upsampler_names(stages: int) -> list[str]:
+    return [f"{_UPSAMPLER}{name}" for name in (_pyramid_names(stages) if stages else ())]
+
+
+def _upsampler_from_published(state: Mapping[str, Tensor], stages: int) -> State:
+    if not stages:
+        return {}
+    inner = {name.removeprefix(_UPSAMPLER): state[name] for name in _upsampler_names(stages)}
+    return {f"pyramid.{name}": tensor for name, tensor in pyramid_from_published(inner, stages=stages).items()}
+
+
+def _upsampler_to_published(state: Mapping[str, Tensor], stages: int) -> State:
+    if not stages:
+        return {}
+    inner = {name.removeprefix("pyramid."): tensor for name, tensor in state.items() if name.startswith("pyramid.")}
+    return {_UPSAMPLER + name: tensor for name, tensor in pyramid_to_published(inner, stages=stages).items()}
 
 
 def _renamed(state: Mapping[str, Tensor], names: Mapping[str, str], part: str) -> State:

@@ -1,0 +1,70 @@
+"""LLaVA-UHD's first resampler: 144 tokens for any view, one query a window of one level (arXiv 2403.11703)."""
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from texthawk.compress.hiwin import Hiwin, HiwinConfig
+from texthawk.compress.order import TokenLayout, separated, tokens_with_separators
+from texthawk.compress.windows import WindowDtype
+from texthawk.types import TileLayout
+
+
+@dataclass(frozen=True)
+class Uhd1Config:
+    """Settings of the spatially constrained resampler: 144 tokens a view, 4x fewer than a 24x24 view's patches.
+
+    This is the authors' code (branch of LLaVA-UHD v1), where a window's query sees the 6 to 12 samples of its window;
+    it is also the first row of v2's ablation. It is Hiwin attention on one level, with one set of queries, and without
+    the marks that tell levels apart.
+
+    scale: of the pyramid's level that is read; 1 is the tower's own map, 4 is v2's ablation "+VDIM".
+    token_layout: "1d" sends slice after slice, as v1 does; "2d" is v2's ablation "+token organisation".
+    The other settings are HiwinConfig's.
+    """
+
+    scale: int = 1
+    grid: int = 12
+    heads: int | None = None
+    token_layout: TokenLayout = "1d"
+    window_dtype: WindowDtype = "float32"
+    roi_aligned: bool = False
+    vdim_dropout_in_mllm: bool = False
+    trainable_pos_embed: bool = True
+    cells_at_once: int = 36_864
+
+    levels_needed: ClassVar[Literal[1]] = 1
+
+    def __post_init__(self) -> None:
+        self.hiwin()
+
+    def hiwin(self) -> HiwinConfig:
+        """The same as a choice of Hiwin's settings; ValueError where one of them is out of range."""
+        return HiwinConfig(
+            levels=(self.scale,),
+            grid=self.grid,
+            heads=self.heads,
+            query_sets=1,
+            token_layout=self.token_layout,
+            window_dtype=self.window_dtype,
+            roi_aligned=self.roi_aligned,
+            vdim_dropout_in_mllm=self.vdim_dropout_in_mllm,
+            trainable_pos_embed=self.trainable_pos_embed,
+            cells_at_once=self.cells_at_once,
+        )
+
+    def visual_tokens(self, layout: TileLayout) -> int:
+        """Visual tokens of a page, separators included: 1014 for 3 x 2 slices and their overview."""
+        return tokens_with_separators(layout, self.grid, self.token_layout)
+
+    def separators(self, layout: TileLayout) -> list[int] | None:
+        """The page's sequence: k >= 0 is the connector's k-th token, -1 a newline, -2 a comma."""
+        return separated(layout, self.grid, self.token_layout)
+
+    def build(self, *, encoder_width: int, language_width: int) -> "Uhd1":
+        return Uhd1(self.hiwin(), encoder_width, language_width)
+
+
+class Uhd1(Hiwin):
+    """One level, one projection without a bias, one query a window."""
+
+    level_marks: ClassVar[bool] = False
