@@ -35,7 +35,7 @@ def main(argv: Sequence[str]) -> int:
 
     import torch
 
-    from texthawk.model.checkpoints import assemble
+    from texthawk.model.assembly import assemble
     from texthawk.recipes import RECIPES
 
     try:

@@ -95,7 +95,7 @@ def assemble(
     joined = _join(config, tower_config, text_config, feature_layers, ids)
     causal = _load(AutoModelForCausalLM, language, text_config, "language", dtype or "auto")
     _resize(causal, joined, known, max(tokenizer.get_vocab().values()) + 1)
-    model = _model(joined, causal, _tower(vision, joined, causal.dtype))
+    model = _model(joined, causal, _tower(vision, joined.vision_config, joined.feature_layers).to(causal.dtype))
     model.generation_config = _generation_config(causal.generation_config, tokenizer)
     mean, std = _normalisation(vision, tower_config)
     processor = TextHawkProcessor(
@@ -248,17 +248,26 @@ def _grown(weight_VD: Tensor, known: int, rows: int) -> Tensor:
     return torch.cat([old, mean.expand(rows - known, -1)])
 
 
-def _tower(folder: Path, config: TextHawkConfig, dtype: torch.dtype) -> Tower:
-    """The part of the tower that is read, with the folder's weights."""
+def load_tower(folder: Path, layers: tuple[int, ...] | None = None) -> Tower:
+    """The SigLIP or CLIP of a folder, read after `layers`, from 1; without them after the last layer but one."""
+    _check_folder(folder, "vision")
+    config = _tower_config(folder)
+    if layers is None and config.num_hidden_layers < 2:
+        raise ValueError(f"the tower in {str(folder)!r} has no last layer but one, only {config.num_hidden_layers}")
+    return _tower(folder, config, layers or (config.num_hidden_layers - 1,))
+
+
+def _tower(folder: Path, config: PretrainedConfig, layers: tuple[int, ...]) -> Tower:
+    """The part of the tower that is read, with the folder's weights in float32."""
     original = _load(AutoModel, folder, AutoConfig.from_pretrained(folder), "vision", torch.float32)
     state = {name.removeprefix("vision_model."): weight for name, weight in original.state_dict().items()}
-    tower = Tower(config.vision_config, config.feature_layers)
+    tower = Tower(config, layers)
     wanted = tower.model.state_dict()
     missing = sorted(set(wanted) - set(state))
     if missing:
         raise ValueError(f"the tower in {str(folder)!r} lacks {', '.join(missing[:3])}; is it a SigLIP or a CLIP?")
     tower.model.load_state_dict({name: state[name] for name in wanted})
-    return tower.to(dtype)
+    return tower
 
 
 def _model(config: TextHawkConfig, causal: Any, tower: Tower) -> TextHawkForConditionalGeneration:

@@ -28,7 +28,7 @@ from transformers import (
 import texthawk
 from tests.model import tiny
 from texthawk.cli.assemble import main
-from texthawk.model.checkpoints import CLIP_MEAN
+from texthawk.model.assembly import CLIP_MEAN
 from texthawk.model.configuration import TextHawkConfig
 from texthawk.model.modeling import TextHawkForConditionalGeneration
 from texthawk.recipes.tiny import tiny as tiny_recipe
