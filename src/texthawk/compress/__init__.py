@@ -53,6 +53,10 @@ class CompressorConfig(Protocol):
         """
         ...
 
+    def flops(self, layout: TileLayout, *, encoder_width: int, language_width: int) -> int:
+        """Operations of the module for a page: matrix products, convolutions, attention; a multiply and an add are two."""
+        ...
+
     def build(self, *, encoder_width: int, language_width: int) -> nn.Module: ...
 
 
