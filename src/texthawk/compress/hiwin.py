@@ -6,23 +6,24 @@ Shape letters:  n views of one size   h, w patches of a view   W encoder width  
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 
 from texthawk.compress.order import TokenLayout, separated, tokens_with_separators
-from texthawk.compress.views import PerViewConnector
+from texthawk.compress.per_view import PerViewConfig, heads_for
+from texthawk.compress.views import PerViewConnector, group_sizes
 from texthawk.compress.window_attention import NORM_EPSILON, WindowAttention
 from texthawk.compress.windows import WindowDtype, Windows, window_bins
 from texthawk.types import TileLayout
-from texthawk.vision.pyramid import Pyramid
+from texthawk.vision.pyramid import Pyramid, pyramid_flops
 
 SCALES = (1, 2, 4)
 
 
-@dataclass(frozen=True)
-class HiwinConfig:
+@dataclass(frozen=True, kw_only=True)
+class HiwinConfig(PerViewConfig):
     """Settings of LLaVA-UHD v2's projector (arXiv 2412.13871): 144 tokens a view, 4x fewer than a 24x24 view's patches.
 
     The defaults are the authors' code of December 2024, which made the released 7B model, with clean arithmetic where
@@ -32,7 +33,8 @@ class HiwinConfig:
     mask 1 (no pyramid at all).
     stages: of the pyramid; None takes as many as the highest level needs. A pyramid of two stages read at (1, 2) gives
     another 2x map than a pyramid of one, because its learned correction falls on 4x.
-    grid: windows along a side; a view becomes grid*grid tokens. heads: None takes 128-wide heads.
+    grid: windows along a side; a view becomes grid*grid tokens. heads: None takes 128-wide heads, a little
+    wider ones where those would not divide the width.
     query_sets: 4 as in the code, whose answers are concatenated and mixed, or 1 as in the paper.
     token_layout: "2d" lays slices out as one map with row breaks; "1d" (code of April 2025) sends slice after slice.
     window_dtype: the authors' code rounds windows to bfloat16, which moves them; "float32" does not.
@@ -55,19 +57,13 @@ class HiwinConfig:
     trainable_pos_embed: bool = True
     cells_at_once: int = 36_864
 
-    levels_needed: ClassVar[Literal[1]] = 1
-
     def __post_init__(self) -> None:
+        super().__post_init__()
         if not self.levels or tuple(sorted(set(self.levels))) != self.levels or not set(self.levels) <= set(SCALES):
             raise ValueError(f"levels {self.levels} are not a rising choice of {SCALES}; take (1, 2, 4) or (1, 4)")
         needed = SCALES.index(self.levels[-1])
         if self.stages is not None and not needed <= self.stages < len(SCALES):
             raise ValueError(f"levels {self.levels} need a pyramid of {needed} to 2 stages, not {self.stages}")
-        if self.query_sets < 1 or self.grid < 1 or self.cells_at_once < 1:
-            raise ValueError(
-                f"query_sets {self.query_sets}, grid {self.grid} and cells_at_once {self.cells_at_once} count things; "
-                "take at least 1 of each"
-            )
         choices = {"token_layout": ("2d", "1d"), "window_dtype": ("float32", "bfloat16")}
         for name, value in (("token_layout", self.token_layout), ("window_dtype", self.window_dtype)):
             if value not in choices[name]:
@@ -78,6 +74,14 @@ class HiwinConfig:
         """How often the pyramid doubles the tower's map; 0 is no pyramid."""
         return SCALES.index(self.levels[-1]) if self.stages is None else self.stages
 
+    def views_at_once(self, h: int, w: int) -> int:
+        """How many views of h x w patches go through together."""
+        return max(1, self.cells_at_once // (h * w * self.levels[-1] ** 2))
+
+    def token_grid(self, h: int, w: int) -> tuple[int, int]:
+        """Rows and columns of the tokens of any view."""
+        return self.grid, self.grid
+
     def visual_tokens(self, layout: TileLayout) -> int:
         """Visual tokens of a page, separators included: 1033 for 3 x 2 slices and their overview."""
         return tokens_with_separators(layout, self.grid, self.token_layout)
@@ -85,6 +89,37 @@ class HiwinConfig:
     def separators(self, layout: TileLayout) -> list[int] | None:
         """The page's sequence: k >= 0 is the connector's k-th token, -1 a newline, -2 a comma."""
         return separated(layout, self.grid, self.token_layout)
+
+    def flops(self, layout: TileLayout, *, encoder_width: int, language_width: int) -> int:
+        """Operations of matrix products, convolutions and attention for a page; a multiply and an add are two.
+
+        Queries and positions are the same for all views that go through together, and are counted once for them.
+        """
+        total = 0
+        for (height, width), index in group_sizes([layout]).items():
+            h, w = height // self.patch, width // self.patch
+            total += len(index) * self.view_flops(h, w, encoder_width, language_width)
+            total += -(-len(index) // self.views_at_once(h, w)) * self._shared_flops(h, w, language_width)
+        return total
+
+    def view_flops(self, h: int, w: int, encoder_width: int, language_width: int) -> int:
+        """Operations for one view of h x w patches, without those that views share."""
+        D, K, S = language_width, self.grid**2, self.query_sets
+        bins = window_bins(h, w)
+        y, x = self.grid * bins[0], self.grid * bins[1]
+        L = len(self.levels) * math.prod(bins)
+        total = 2 * K * (2 * L * D * D + 2 * S * L * D + S * D * D + D * D + (S * D * D if S > 1 else 0))
+        for scale in self.levels:
+            H, W = scale * h, scale * w
+            total += 2 * H * W * encoder_width * D + 2 * y * W * D * (H + x)
+        return total + (pyramid_flops(h, w, encoder_width, self.pyramid_stages) if self.levels[-1] > 1 else 0)
+
+    def _shared_flops(self, h: int, w: int, language_width: int) -> int:
+        G, D = self.grid, language_width
+        bins = window_bins(h, w)
+        y, x = G * bins[0], G * bins[1]
+        tables = sum(G * (y * scale * h + x * scale * w) + y * G * D * (G + x) for scale in self.levels)
+        return 2 * (self.query_sets * G * G * D * D + tables)
 
     def build(self, *, encoder_width: int, language_width: int) -> "Hiwin":
         return Hiwin(self, encoder_width, language_width)
@@ -112,7 +147,7 @@ class Hiwin(PerViewConnector):
         self.attention = WindowAttention(
             language_width,
             grid=config.grid,
-            heads=config.heads or max(1, language_width // 128),
+            heads=config.heads or heads_for(language_width),
             query_sets=config.query_sets,
             trainable_positions=config.trainable_pos_embed,
         )
@@ -139,8 +174,7 @@ class Hiwin(PerViewConnector):
     def compress(self, levels: list[Tensor], pixels: Tensor) -> Tensor:
         """The deepest of [(n, h, w, W)] and the pixels (n, 3, H, W) that it was made of -> (n, K, D)."""
         features_nhwW = levels[-1]
-        cells = math.prod(features_nhwW.shape[1:3]) * self.config.levels[-1] ** 2
-        views = max(1, self.config.cells_at_once // cells)
+        views = self.config.views_at_once(features_nhwW.shape[1], features_nhwW.shape[2])
         parts = zip(features_nhwW.split(views), pixels.split(views), strict=True)
         return torch.cat([self.resample(self.maps(features, picture)) for features, picture in parts])
 

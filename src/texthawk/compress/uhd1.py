@@ -1,16 +1,17 @@
 """LLaVA-UHD's first resampler: 144 tokens for any view, one query a window of one level (arXiv 2403.11703)."""
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from texthawk.compress.hiwin import Hiwin, HiwinConfig
-from texthawk.compress.order import TokenLayout, separated, tokens_with_separators
+from texthawk.compress.order import TokenLayout
+from texthawk.compress.per_view import PerViewConfig
 from texthawk.compress.windows import WindowDtype
 from texthawk.types import TileLayout
 
 
-@dataclass(frozen=True)
-class Uhd1Config:
+@dataclass(frozen=True, kw_only=True)
+class Uhd1Config(PerViewConfig):
     """Settings of the spatially constrained resampler: 144 tokens a view, 4x fewer than a 24x24 view's patches.
 
     This is the authors' code (branch of LLaVA-UHD v1), where a window's query sees the 6 to 12 samples of its window;
@@ -32,9 +33,8 @@ class Uhd1Config:
     trainable_pos_embed: bool = True
     cells_at_once: int = 36_864
 
-    levels_needed: ClassVar[Literal[1]] = 1
-
     def __post_init__(self) -> None:
+        super().__post_init__()
         self.hiwin()
 
     def hiwin(self) -> HiwinConfig:
@@ -50,15 +50,24 @@ class Uhd1Config:
             vdim_dropout_in_mllm=self.vdim_dropout_in_mllm,
             trainable_pos_embed=self.trainable_pos_embed,
             cells_at_once=self.cells_at_once,
+            patch=self.patch,
         )
+
+    def token_grid(self, h: int, w: int) -> tuple[int, int]:
+        """Rows and columns of the tokens of any view."""
+        return self.grid, self.grid
 
     def visual_tokens(self, layout: TileLayout) -> int:
         """Visual tokens of a page, separators included: 1014 for 3 x 2 slices and their overview."""
-        return tokens_with_separators(layout, self.grid, self.token_layout)
+        return self.hiwin().visual_tokens(layout)
 
     def separators(self, layout: TileLayout) -> list[int] | None:
         """The page's sequence: k >= 0 is the connector's k-th token, -1 a newline, -2 a comma."""
-        return separated(layout, self.grid, self.token_layout)
+        return self.hiwin().separators(layout)
+
+    def flops(self, layout: TileLayout, *, encoder_width: int, language_width: int) -> int:
+        """Operations of matrix products, convolutions and attention for a page; a multiply and an add are two."""
+        return self.hiwin().flops(layout, encoder_width=encoder_width, language_width=language_width)
 
     def build(self, *, encoder_width: int, language_width: int) -> "Uhd1":
         return Uhd1(self.hiwin(), encoder_width, language_width)

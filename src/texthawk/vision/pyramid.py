@@ -117,6 +117,16 @@ class Pyramid(nn.Module):
         return levels
 
 
+def pyramid_flops(h: int, w: int, width: int, stages: int) -> int:
+    """Operations of the convolutions for one view of h x w patches; a multiply and an add are two."""
+    if not stages:
+        return 0
+    taps, keys = 49, 32
+    cell = 3 * keys + keys * keys + (taps + 3) * taps + taps * taps
+    cells = [h * w * 4 ** (stage + 1) for stage in range(stages)]
+    return 2 * (cell * sum(cells) + width * width * cells[-1])
+
+
 def _mirrored(map_BCHW: Tensor, border: int) -> Tensor:
     """A border of reflected cells, the edge itself not repeated; maps smaller than the border reflect again and again."""
     height, width = map_BCHW.shape[-2:]
