@@ -100,7 +100,7 @@ READ = replace(
 TOGETHER = replace(
     READ,
     name="together",
-    steps=2200,
+    steps=294,
     losses=replace(READ.losses, glyph_query=0.3, box=0.5),
     parts={"tower": 0.5, "connector": 1.0, "language": 1.0},
     tasks={"text": 0.8, "boxes": 0.2},
@@ -108,7 +108,7 @@ TOGETHER = replace(
     final=0.6,
 )
 
-SETTLE = replace(TOGETHER, name="settle", steps=700, learning_rate=9e-4, final=0.01)
+SETTLE = replace(TOGETHER, name="settle", steps=1600, tiles=24, learning_rate=1e-3, final=0.01)
 
 
 def nano() -> Recipe:
