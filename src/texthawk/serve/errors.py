@@ -1,0 +1,72 @@
+"""Refusals, in the shape that OpenAI's clients know."""
+
+import http
+from typing import Any
+
+from fastapi import FastAPI, HTTPException, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException as AnyHttpException
+
+_KINDS = {401: "authentication_error", 403: "permission_error", 404: "not_found_error", 429: "rate_limit_error"}
+
+
+class Refusal(HTTPException):
+    """What a client asked cannot be done: the status, a message for a person, a code for a program.
+
+    An HTTPException, because FastAPI makes 400 of any other that comes up while a body arrives.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        message: str,
+        *,
+        code: str | None = None,
+        param: str | None = None,
+        retry_after: int | None = None,
+    ) -> None:
+        super().__init__(status, message)
+        self.status, self.message, self.code, self.param, self.retry_after = status, message, code, param, retry_after
+
+    def response(self) -> JSONResponse:
+        headers = {} if self.retry_after is None else {"Retry-After": str(self.retry_after)}
+        if self.status == 401:
+            headers["WWW-Authenticate"] = "Bearer"
+        body = error_body(self.status, self.message, self.code, self.param)
+        return JSONResponse(body, status_code=self.status, headers=headers)
+
+
+def error_body(status: int, message: str, code: str | None = None, param: str | None = None) -> dict[str, Any]:
+    kind = _KINDS.get(status, "invalid_request_error" if status < 500 else "server_error")
+    return {"error": {"message": message, "type": kind, "param": param, "code": code}}
+
+
+def too_busy(message: str, seconds: int) -> Refusal:
+    return Refusal(429, f"{message}; try again in {seconds} s", code="queue_full", retry_after=seconds)
+
+
+def answer_errors_alike(app: FastAPI) -> None:
+    """Whatever goes wrong is told in the one shape; what went wrong inside is not told to the client at all."""
+
+    @app.exception_handler(Refusal)
+    async def refused(_: Request, error: Refusal) -> JSONResponse:
+        return error.response()
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(_: Request, error: RequestValidationError) -> JSONResponse:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"] if part != "body")
+        message = f"{place}: {first['msg']}" if place else str(first["msg"])
+        return Refusal(400, message, code="invalid_value", param=place or None).response()
+
+    @app.exception_handler(AnyHttpException)
+    async def other(_: Request, error: AnyHttpException) -> JSONResponse:
+        message = str(error.detail) or http.HTTPStatus(error.status_code).phrase
+        response = Refusal(error.status_code, message).response()
+        response.headers.update(error.headers or {})
+        return response
+
+    @app.exception_handler(Exception)
+    async def unexpected(_: Request, error: Exception) -> JSONResponse:
+        return Refusal(500, "the server failed; its log says why", code="internal_error").response()

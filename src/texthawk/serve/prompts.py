@@ -1,0 +1,49 @@
+"""Messages and pictures become a prompt of the model; the tokenizer is used by one thread at a time."""
+
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+from PIL import Image
+
+from texthawk.decode.reader import Reader
+from texthawk.serve.forward import Prompt
+
+_BESIDE_IMAGES = ("input_ids", "attention_mask")
+
+
+class Prompts:
+    """Makes prompts with the processor of a reader."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._processor = reader.processor
+        self._lock = threading.Lock()
+        tokenizer = reader.processor.tokenizer
+        self._reserved = [str(token) for token in tokenizer.all_special_tokens]
+        self._reserved += [
+            token.content
+            for token in tokenizer.added_tokens_decoder.values()
+            if token.special and token.content not in self._reserved
+        ]
+
+    def check(self, text: str) -> None:
+        """ValueError when a text would be taken for the frame of a conversation or for a picture."""
+        for token in self._reserved:
+            if token in text:
+                raise ValueError(
+                    f"the text holds {token}, which has a meaning of its own to the model; write it otherwise"
+                )
+
+    def chat(self, messages: list[dict[str, Any]], images: Sequence[Image.Image]) -> Prompt:
+        """A conversation, as the model's template sets it, that the model is to continue."""
+        with self._lock:
+            text = self._processor.apply_chat_template(messages, add_generation_prompt=True)
+        return self.prompt(text, images)
+
+    def prompt(self, text: str, images: Sequence[Image.Image]) -> Prompt:
+        """`text` holds an image token for each picture."""
+        with self._lock:
+            inputs = self._processor(images=list(images) or None, text=[text], return_tensors="pt")
+        ids = inputs["input_ids"][0].tolist()
+        tensors = {name: value for name, value in inputs.items() if name not in _BESIDE_IMAGES}
+        return Prompt(ids, tensors, image_tokens=ids.count(self._processor.image_token_id))

@@ -1,0 +1,49 @@
+"""What a server may spend and whom it lets in."""
+
+import math
+from dataclasses import asdict, dataclass
+
+MIB = 2**20
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Limits of a server; all sizes in bytes, all times in seconds.
+
+    Generation: `max_batch` requests run together, `queue` more wait, the next is told to come back (429).
+    `cache_tokens` bounds the keys and values held at once, in tokens over all rows (None: a full context in each row).
+    Bodies: `max_upload`, `max_pixels` of a picture, `max_pages` of a document; beyond them 413. A body must have
+    arrived after `body_seconds`. Documents: `document_workers` are read at a time, `document_queue` wait, `max_documents`
+    are kept, none longer than `document_seconds` after it was read. `shutdown_seconds` is how long what was accepted
+    may take to finish after a signal. `api_key`: what clients must send as a bearer token; None lets everyone in.
+    """
+
+    model_name: str = "nano"
+    max_batch: int = 16
+    queue: int = 64
+    cache_tokens: int | None = None
+    max_tokens: int = 1024
+    max_upload: int = 64 * MIB
+    max_pixels: int = 100_000_000
+    max_images: int = 16
+    max_pages: int = 1000
+    body_seconds: float = 60.0
+    connections: int = 1000
+    document_workers: int = 2
+    document_queue: int = 16
+    max_documents: int = 64
+    document_seconds: float = 3600.0
+    shutdown_seconds: float = 60.0
+    remote_images: bool = False
+    remote_seconds: float = 10.0
+    api_key: str | None = None
+
+    def __post_init__(self) -> None:
+        for name, value in asdict(self).items():
+            if isinstance(value, bool) or not isinstance(value, int | float):
+                continue
+            least = 0 if name in ("queue", "document_queue") or name.endswith("seconds") else 1
+            if not least <= value < math.inf:
+                raise ValueError(f"{name} is {value}; it must be at least {least} and finite")
+        if self.api_key is not None and len(self.api_key) < 8:
+            raise ValueError("the API key has fewer than 8 characters; take a longer one, or none")
