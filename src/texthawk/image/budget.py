@@ -1,10 +1,10 @@
 """What a page will cost, before anything runs: tiles, visual tokens, bytes and operations."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 
-from texthawk.image.tiles import TilingConfig, layout_for
+from texthawk.image.tilings import Tiling
 from texthawk.types import TileLayout
 
 FLOAT32_BYTES = 4
@@ -71,7 +71,7 @@ def plan(
     height: int,
     width: int,
     *,
-    tiling: TilingConfig,
+    tiling: Tiling,
     visual_tokens: TokenCount = sixteen_a_tile,
     max_visual_tokens: int | None = None,
     frame_tokens: int = 2,
@@ -86,31 +86,32 @@ def plan(
         layout,
         visual_tokens=visual,
         frame_tokens=frame_tokens,
-        pixel_bytes=layout.tiles * CHANNELS * layout.tile**2 * FLOAT32_BYTES,
+        pixel_bytes=sum(high * wide for high, wide in layout.views) * CHANNELS * FLOAT32_BYTES,
         cache_bytes=None if cache is None else tokens * cache.bytes_per_token,
         flops=None if flops is None else flops(layout, tokens),
     )
 
 
 def layout_within(
-    height: int, width: int, tiling: TilingConfig, visual_tokens: TokenCount, max_visual_tokens: int | None
+    height: int, width: int, tiling: Tiling, visual_tokens: TokenCount, max_visual_tokens: int | None
 ) -> TileLayout:
-    """The layout of a page with as many tiles as the tiling and a budget of visual tokens allow.
+    """The layout of a page with as many tiles, slices or pixels as the tiling and a budget of visual tokens allow.
 
-    The page gets the grid of the largest `max_tiles` that keeps the budget. Raises ValueError when even a single
-    tile does not.
+    Raises ValueError when even the least that the tiling makes of the page does not keep the budget.
     """
     if max_visual_tokens is None:
-        return layout_for(height, width, tiling)
-    for max_tiles in range(tiling.max_tiles, 0, -1):
-        layout = _layout(height, width, replace(tiling, max_tiles=max_tiles))
+        return tiling.layout(height, width)
+    for smaller in tiling.smaller(height, width):
+        layout = _layout(height, width, smaller)
         if visual_tokens(layout) <= max_visual_tokens:
             return layout
     least = visual_tokens(layout)
     way_out = f"allow at least {least}"
-    if layout.thumbnail:
+    if layout.thumbnail and layout.rows:
         way_out += ", or send no thumbnail"
     raise ValueError(f"max_visual_tokens is {max_visual_tokens}, but the smallest page costs {least}; {way_out}")
 
 
-_layout = lru_cache(maxsize=4096)(layout_for)
+@lru_cache(maxsize=4096)
+def _layout(height: int, width: int, tiling: Tiling) -> TileLayout:
+    return tiling.layout(height, width)

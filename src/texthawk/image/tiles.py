@@ -1,11 +1,11 @@
-"""A page becomes square tiles: geometry first, pixels second.
+"""A page becomes tiles: geometry first, pixels second.
 
 Shape letters:  R, C rows and columns of tiles   S the side of a tile   n tiles sent, the thumbnail included
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import ClassVar, Literal
 
 import numpy as np
 import torch
@@ -22,7 +22,7 @@ UnitBox = tuple[float, float, float, float]
 
 @dataclass(frozen=True)
 class TilingConfig:
-    """The choice of grids and of the thumbnail; `dataclasses.asdict` gives its JSON, `TilingConfig(**json)` reads it.
+    """Shape-adaptive tiles (TextHawk section 3.1): the choice of grids and of the thumbnail.
 
     `max_tiles` counts the grid alone: the thumbnail comes on top. `thumbnail` "auto" sends the whole page as one more
     tile when its grid has more than `thumbnail_above` tiles; in a 1x1 grid it would be the same tile twice.
@@ -34,6 +34,7 @@ class TilingConfig:
     candidates: int = 9
     thumbnail: Literal["auto", "always", "never"] = "auto"
     thumbnail_above: int = 1
+    patch: ClassVar[int | None] = None
 
     def __post_init__(self) -> None:
         for name in ("tile", "max_tiles", "max_side", "candidates", "thumbnail_above"):
@@ -42,23 +43,40 @@ class TilingConfig:
         if self.thumbnail not in ("auto", "always", "never"):
             raise ValueError(f"tiling thumbnail {self.thumbnail!r} is unknown; choose auto, always or never")
 
+    def layout(self, height: int, width: int) -> TileLayout:
+        """How a page of this size in pixels is cut."""
+        rows, columns = shape_adaptive(
+            height,
+            width,
+            tile=self.tile,
+            max_tiles=self.max_tiles,
+            max_side=self.max_side,
+            candidates=self.candidates,
+        )
+        thumbnail = self.thumbnail == "always" or (self.thumbnail == "auto" and rows * columns > self.thumbnail_above)
+        return TileLayout(rows, columns, thumbnail, height, width, self.tile)
+
+    def first_size(self, height: int, width: int) -> tuple[int, int]:
+        """The (height, width) a page is brought to before it is cut: its own."""
+        return height, width
+
+    def smaller(self, height: int, width: int) -> Iterator["TilingConfig"]:
+        """Tilings that cut a page into fewer and fewer tiles, down to one; the first is this one."""
+        return (replace(self, max_tiles=count) for count in range(self.max_tiles, 0, -1))
+
 
 def layout_for(height: int, width: int, tiling: TilingConfig) -> TileLayout:
     """How a page of this size in pixels is cut."""
-    rows, columns = shape_adaptive(
-        height,
-        width,
-        tile=tiling.tile,
-        max_tiles=tiling.max_tiles,
-        max_side=tiling.max_side,
-        candidates=tiling.candidates,
-    )
-    thumbnail = tiling.thumbnail == "always" or (tiling.thumbnail == "auto" and rows * columns > tiling.thumbnail_above)
-    return TileLayout(rows, columns, thumbnail, height, width, tiling.tile)
+    return tiling.layout(height, width)
 
 
 def cut_pixels(image: Image.Image, layout: TileLayout) -> Tensor:
-    """Resize a page to its grid and cut it: (n, 3, S, S) uint8, the thumbnail first when it is sent, then row by row.
+    """The square tiles of a page as one tensor (n, 3, S, S) uint8: `cut_views` where all views have one size."""
+    return torch.stack(cut_views(image, layout))
+
+
+def cut_views(image: Image.Image, layout: TileLayout) -> list[Tensor]:
+    """Resize a page to its grid and cut it: its views (3, H, W) uint8 in the order of the layout, cuts row by row.
 
     Both resizes are bicubic and start from the page itself; a page that already has the size keeps its pixels. The
     image may be smaller or larger than the layout's page (a page decoded at a reduced scale): only the layout says
@@ -66,13 +84,16 @@ def cut_pixels(image: Image.Image, layout: TileLayout) -> Tensor:
     """
     if image.mode != "RGB":
         raise ValueError(f"an image in mode {image.mode} was to be cut; pages come in RGB (see texthawk.image.pages)")
-    side = layout.tile
-    page = _pixels(image, width=layout.columns * side, height=layout.rows * side)
-    tiles = rearrange(page, "(R S) (C T) c -> (R C) c S T", R=layout.rows, C=layout.columns)
+    cuts: list[Tensor] = []
+    whole: list[Tensor] = []
+    if layout.rows * layout.columns:
+        height, width = layout.cut or (layout.tile, layout.tile)
+        page = _pixels(image, width=layout.columns * width, height=layout.rows * height)
+        cuts = list(rearrange(page, "(R S) (C T) c -> (R C) c S T", R=layout.rows, C=layout.columns))
     if layout.thumbnail:
-        thumbnail = rearrange(_pixels(image, width=side, height=side), "S T c -> 1 c S T")
-        tiles = torch.cat([thumbnail, tiles])
-    return tiles.contiguous()
+        height, width = layout.whole or (layout.tile, layout.tile)
+        whole = [rearrange(_pixels(image, width=width, height=height), "S T c -> c S T")]
+    return cuts + whole if layout.thumbnail_last else whole + cuts
 
 
 def normalised(pixels: Tensor, mean: float | Sequence[float] = 0.5, std: float | Sequence[float] = 0.5) -> Tensor:

@@ -34,6 +34,7 @@ from transformers import (
 
 from texthawk.compress.resa import ReSAConfig
 from texthawk.model.configuration import TextHawkConfig
+from texthawk.model.grounding import DetectionHead
 from texthawk.model.image_processor import TextHawkImageProcessor
 from texthawk.model.modeling import TextHawkForConditionalGeneration
 from texthawk.model.processing import CHAT_TEMPLATE, IMAGE, TextHawkProcessor
@@ -180,7 +181,7 @@ def _join(
     vision: PretrainedConfig,
     text: PretrainedConfig,
     feature_layers: Sequence[int] | None,
-    ids: dict[str, int],
+    ids: dict[str, Any],
 ) -> TextHawkConfig:
     """The recipe's config with these backbones: places, heads and widths follow the tower."""
     if vision.image_size % vision.patch_size:
@@ -280,11 +281,13 @@ def _model(config: TextHawkConfig, causal: Any, tower: Tower) -> TextHawkForCond
     connector = config.compressor_config.build(
         encoder_width=config.vision_config.hidden_size, language_width=config.text_config.hidden_size
     )
-    head = type(model.detection_head)(config.text_config.hidden_size)
+    head = DetectionHead(config.text_config.hidden_size) if config.coordinate_bins else None
     for part in (connector, head):
-        part.apply(model._init_weights)
+        if part is not None:
+            part.apply(model._init_weights)
     model.model.vision_tower, model.model.language_model = tower, given
-    model.model.connector, model.detection_head = connector.to(causal.dtype), head.to(causal.dtype)
+    model.model.connector = connector.to(causal.dtype)
+    model.detection_head = None if head is None else head.to(causal.dtype)
     model.lm_head = causal.get_output_embeddings()
     return model
 

@@ -3,11 +3,13 @@
 from dataclasses import asdict
 from typing import Any
 
+from torch import Tensor
 from transformers import AutoConfig, CLIPVisionConfig, PretrainedConfig, SiglipVisionConfig
 
 from texthawk.compress import CompressorConfig, compressor_from_json, compressor_to_json
 from texthawk.compress.resa import ReSAConfig
 from texthawk.image.tiles import TilingConfig
+from texthawk.image.tilings import Tiling, layout_from_row, tiling_from_json, tiling_to_json
 from texthawk.types import TileLayout
 
 TOWERS = {"siglip_vision_model": SiglipVisionConfig, "clip_vision_model": CLIPVisionConfig}
@@ -17,8 +19,13 @@ class TextHawkConfig(PretrainedConfig):
     """Everything that decides what a TextHawk model computes; saved as config.json.
 
     feature_layers: depths of the tower that are read, counted from 1 (TextHawk 3.1: 14, 18, 22, 26).
-    tiling: the grids of tiles a page may take (TextHawk 3.1); compressor: what makes tiles into visual tokens.
-    coordinate_token_start: id of `<0>`; the `coordinate_bins` ids from it are the coordinate tokens.
+    tiling: how a page is cut into views (TextHawk 3.1 or another of TILINGS); compressor: the connector, what makes
+    views into visual tokens.
+    frame_images: whether a start and an end token stand around a page; the processor has the same setting.
+    separator_token_ids: ids of newline and comma, whose embeddings stand between visual tokens where the connector has
+    separators (LLaVA-UHD; there 13 and 29892, which are LLaMA's, with every language model).
+    coordinate_token_start: id of `<0>`; the `coordinate_bins` ids from it are the coordinate tokens. With 0 bins there
+    are none, and no detection head.
     coordinate_weight: α, weight of coordinate tokens in the language loss; box_weight: λ of the detection head's loss.
     """
 
@@ -31,7 +38,7 @@ class TextHawkConfig(PretrainedConfig):
         vision_config: PretrainedConfig | dict[str, Any] | None = None,
         text_config: PretrainedConfig | dict[str, Any] | None = None,
         feature_layers: tuple[int, ...] = (14, 18, 22, 26),
-        tiling: TilingConfig | dict[str, Any] | None = None,
+        tiling: Tiling | dict[str, Any] | None = None,
         compressor: CompressorConfig | dict[str, Any] | None = None,
         image_token_id: int = 0,
         vision_start_token_id: int = 1,
@@ -40,13 +47,15 @@ class TextHawkConfig(PretrainedConfig):
         coordinate_bins: int = 1000,
         coordinate_weight: float = 0.25,
         box_weight: float = 1.0,
+        separator_token_ids: tuple[int, int] | None = None,
+        frame_images: bool = True,
         **kwargs: Any,
     ) -> None:
         self.vision_config = _tower_config(vision_config)
         self.text_config = _language_config(text_config)
         self.feature_layers = tuple(feature_layers)
         tiling = tiling or TilingConfig()
-        self.tiling = asdict(tiling) if isinstance(tiling, TilingConfig) else dict(tiling)
+        self.tiling = dict(tiling) if isinstance(tiling, dict) else tiling_to_json(tiling)
         compressor = compressor or ReSAConfig()
         self.compressor = dict(compressor) if isinstance(compressor, dict) else compressor_to_json(compressor)
         self.image_token_id = image_token_id
@@ -56,33 +65,72 @@ class TextHawkConfig(PretrainedConfig):
         self.coordinate_bins = coordinate_bins
         self.coordinate_weight = coordinate_weight
         self.box_weight = box_weight
+        self.separator_token_ids = None if separator_token_ids is None else tuple(separator_token_ids)
+        self.frame_images = frame_images
         kwargs.setdefault("tie_word_embeddings", self.text_config.tie_word_embeddings)
         super().__init__(**kwargs)
-        deepest = self.compressor_config.levels_needed - 1
+        self._check_parts()
+
+    def _check_parts(self) -> None:
+        """ValueError for a tower, a tiling and a connector that do not go together, with the rule."""
+        connector, tiling = self.compressor_config, self.tiling_config
+        side, patch = self.vision_config.image_size, self.vision_config.patch_size
+        deepest = connector.levels_needed - 1
         if deepest >= len(self.feature_layers):
             raise ValueError(
                 f"the compressor reads level {deepest} but feature_layers {self.feature_layers} give only "
                 f"{len(self.feature_layers)} levels; list more layers or lower the levels"
             )
-        tile, patch = self.vision_config.image_size, self.vision_config.patch_size
-        if self.tiling_config.tile != tile:
-            raise ValueError(f"tiles of {self.tiling_config.tile} px do not fit a tower for {tile} px; set them equal")
-        patches = getattr(self.compressor_config, "patches", tile // patch)
-        if patches * patch != tile:
+        if tiling.patch is None and tiling.tile != side:
+            raise ValueError(f"tiles of {tiling.tile} px do not fit a tower for {side} px; set them equal")
+        if tiling.patch not in (None, patch):
             raise ValueError(
-                f"the compressor expects {patches} patches a side, the tower gives {tile // patch}; set patches"
+                f"the tiling counts patches of {tiling.patch} px, the tower's are {patch} px; set them equal"
+            )
+        if isinstance(connector, ReSAConfig):
+            if connector.patches * patch != tiling.tile:
+                raise ValueError(
+                    f"the compressor expects {connector.patches} patches a side, the tower gives "
+                    f"{tiling.tile // patch} to {tiling.tile} px; set patches"
+                )
+            if connector.positions == "absolute" and tiling.patch is not None:
+                raise ValueError(
+                    "positions='absolute' number the patches of square tiles, but this tiling's views have any size; "
+                    "choose positions='scalable', or the adaptive tiling"
+                )
+        counted = asdict(connector).get("patch", patch)
+        if counted != patch:
+            raise ValueError(f"the compressor counts patches of {counted} px, the tower's are {patch} px; set patch")
+
+    def check_separators(self) -> None:
+        """ValueError where the connector has separators and nobody said which tokens they are."""
+        layout = self.tiling_config.layout(2000, 3000)
+        if self.separator_token_ids is None and self.compressor_config.separators(layout) is not None:
+            raise ValueError(
+                f"compressor {self.compressor['type']!r} puts newlines and commas between its tokens; set "
+                "separator_token_ids to the language model's ids of both (texthawk.model.tokens.extend_tokenizer gives them)"
             )
 
     @property
-    def tiling_config(self) -> TilingConfig:
-        return TilingConfig(**self.tiling)
+    def tiling_config(self) -> Tiling:
+        return tiling_from_json(self.tiling)
 
     @property
     def compressor_config(self) -> CompressorConfig:
         return compressor_from_json(self.compressor)
 
+    @property
+    def frame_tokens(self) -> int:
+        """Tokens that stand around a page."""
+        return 2 if self.frame_images else 0
+
+    def layouts_of(self, image_grids: Tensor) -> list[TileLayout]:
+        """Layouts from the rows of `image_grids`; page sizes are those of the grid."""
+        tiling = self.tiling_config
+        return [layout_from_row(row, tiling) for row in image_grids.tolist()]
+
     def visual_tokens(self, layout: TileLayout) -> int:
-        """Visual tokens of a page, without the two tokens that frame them."""
+        """Visual tokens of a page, separators included, without the tokens that frame them."""
         return self.compressor_config.visual_tokens(layout)
 
 

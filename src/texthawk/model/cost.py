@@ -5,9 +5,11 @@ from collections.abc import Callable
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from texthawk.image.tilings import layout_to_row
 from texthawk.model.configuration import TextHawkConfig
 from texthawk.model.modeling import TextHawkForConditionalGeneration
 from texthawk.types import TileLayout
+from texthawk.vision.views import pixel_rows
 
 
 def operations(config: TextHawkConfig) -> Callable[[TileLayout, int], int]:
@@ -19,18 +21,20 @@ def operations(config: TextHawkConfig) -> Callable[[TileLayout, int], int]:
     """
     with torch.device("meta"):
         model = TextHawkForConditionalGeneration(config).eval()
-    known: dict[tuple[int, int, bool, int], int] = {}
+    known: dict[tuple[int, int, tuple[tuple[int, int], ...], int], int] = {}
+    width, patch = config.text_config.hidden_size, config.tiling_config.patch
 
     def count(layout: TileLayout, tokens: int) -> int:
-        key = (layout.rows, layout.columns, layout.thumbnail, tokens)
+        key = (layout.rows, layout.columns, layout.views, tokens)
         if key not in known:
-            width = config.text_config.hidden_size
-            pixels = torch.empty(layout.tiles, 3, layout.tile, layout.tile, device="meta", dtype=model.dtype)
+            side = layout.tile if patch is None else patch
+            pixels = torch.empty(pixel_rows(layout, patch), 3, side, side, device="meta", dtype=model.dtype)
+            grids = torch.tensor([layout_to_row(layout)])
             embeddings = torch.empty(1, tokens, width, device="meta", dtype=model.dtype)
             # A mask that is there already: to make one, transformers would look into the positions.
             mask = torch.empty(1, 1, tokens, tokens, device="meta", dtype=torch.bool)
             with torch.no_grad(), FlopCounterMode(display=False) as counter:
-                model.model.connector(model.model.vision_tower.encode(pixels, [layout]), [layout])
+                model.get_image_features(pixels, grids)
                 answer = model.model.language_model(inputs_embeds=embeddings, attention_mask=mask, use_cache=False)
                 model.lm_head(answer.last_hidden_state[:, -1:])
             known[key] = int(counter.get_total_flops())

@@ -1,6 +1,5 @@
 """Pages to tiles, as transformers expects it of an image processor: PIL, numpy and torch, no torchvision."""
 
-from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -9,46 +8,68 @@ from PIL import Image
 from transformers import BaseImageProcessor, BatchFeature
 
 from texthawk.image.rgb import to_rgb
-from texthawk.image.tiles import TilingConfig, cut, layout_for
+from texthawk.image.tiles import TilingConfig, cut_views, normalised
+from texthawk.image.tilings import Tiling, layout_to_row, tiling_from_json, tiling_to_json
 from texthawk.types import TileLayout
+from texthawk.vision.views import to_patches
 
 
 class TextHawkImageProcessor(BaseImageProcessor):
-    """Cuts each image into its shape-adaptive grid (TextHawk section 3.1).
+    """Cuts each image into views as its tiling says.
 
-    Gives `pixel_values` (T, 3, tile, tile), the tiles of all images one after another, thumbnail first, and
-    `image_grids` (images, 3): rows, columns and whether there is a thumbnail.
+    Gives `pixel_values` and `image_grids`. Shape-adaptive tiles (TextHawk section 3.1): (T, 3, tile, tile), the tiles of
+    all images one after another, thumbnail first, and (images, 3) rows, columns and whether there is a thumbnail.
+    Other tilings, whose views differ in size: the patches of all views, row by row, (N, 3, patch, patch), and
+    (images, 7), the same three numbers with (height, width) of a cut and of the whole in pixels.
     """
 
     model_input_names = ["pixel_values", "image_grids"]
 
     def __init__(
         self,
-        tiling: TilingConfig | dict[str, Any] | None = None,
+        tiling: Tiling | dict[str, Any] | None = None,
         image_mean: list[float] | None = None,
         image_std: list[float] | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         tiling = tiling or TilingConfig()
-        self.tiling = asdict(tiling) if isinstance(tiling, TilingConfig) else dict(tiling)
+        self.tiling = dict(tiling) if isinstance(tiling, dict) else tiling_to_json(tiling)
         self.image_mean = image_mean or [0.5, 0.5, 0.5]
         self.image_std = image_std or [0.5, 0.5, 0.5]
 
+    @property
+    def tiling_settings(self) -> set[str]:
+        """Names of the tiling's settings, each of which can be given for a call."""
+        return set(tiling_to_json(tiling_from_json(self.tiling))) - {"type"}
+
+    def tiling_for(self, **overrides: Any) -> Tiling:
+        """The tiling with the settings among `overrides` that it knows."""
+        known = {key: value for key, value in overrides.items() if key in self.tiling_settings}
+        return tiling_from_json({**self.tiling, **known})
+
     def layout(self, height: int, width: int, **overrides: Any) -> TileLayout:
         """The layout of an image of this size; `max_tiles` and the other tiling settings can be given per call."""
-        settings = {**self.tiling, **{key: value for key, value in overrides.items() if key in self.tiling}}
-        return layout_for(height, width, TilingConfig(**settings))
+        return self.tiling_for(**overrides).layout(height, width)
 
     def preprocess(self, images: Any, return_tensors: str | None = None, **kwargs: Any) -> BatchFeature:
         """One image or a (nested) list of them: PIL images or (H, W, 3) uint8 arrays."""
-        pages = [_as_rgb(image) for image in flatten_images(images)]
-        layouts = [self.layout(page.height, page.width, **kwargs) for page in pages]
-        tiles = [
-            cut(page, layout, self.image_mean, self.image_std) for page, layout in zip(pages, layouts, strict=True)
-        ]
-        grids = torch.tensor([[layout.rows, layout.columns, int(layout.thumbnail)] for layout in layouts])
-        return BatchFeature({"pixel_values": torch.cat(tiles), "image_grids": grids}, tensor_type=return_tensors)
+        tiling = self.tiling_for(**kwargs)
+        pixels: list[torch.Tensor] = []
+        rows: list[list[int]] = []
+        for image in flatten_images(images):
+            page = _as_rgb(image)
+            layout = tiling.layout(page.height, page.width)
+            height, width = tiling.first_size(page.height, page.width)
+            if page.size != (width, height):
+                page = page.resize((width, height), Image.Resampling.BICUBIC)
+            views = [normalised(view, self.image_mean, self.image_std) for view in cut_views(page, layout)]
+            patch = tiling.patch
+            pixels += [view[None] if patch is None else to_patches(view, patch) for view in views]
+            rows.append(layout_to_row(layout))
+        return BatchFeature(
+            {"pixel_values": torch.cat(pixels), "image_grids": torch.tensor(rows)}, tensor_type=return_tensors
+        )
 
     def __call__(self, images: Any, **kwargs: Any) -> BatchFeature:
         return self.preprocess(images, **kwargs)

@@ -1,9 +1,10 @@
-"""TextHawk for transformers: tower, compressor, language model, LM head and detection head (TextHawk figure 2).
+"""TextHawk for transformers: tower, connector, language model, LM head and detection head (TextHawk figure 2).
 
-Shape letters:  B batch   L tokens   T tiles of the whole batch   D language width   V vocabulary
+Shape letters:  B batch   L tokens   T tiles of the whole batch   D language width
 """
 
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 import torch
@@ -16,6 +17,7 @@ from texthawk.model.configuration import TextHawkConfig
 from texthawk.model.grounding import DetectionHead, box_loss, weighted_language_loss
 from texthawk.types import TileLayout
 from texthawk.vision.tower import Tower
+from texthawk.vision.views import pixel_rows
 
 
 @dataclass
@@ -56,6 +58,7 @@ class TextHawkModel(TextHawkPreTrainedModel):
             encoder_width=config.vision_config.hidden_size, language_width=config.text_config.hidden_size
         )
         self.language_model = AutoModel.from_config(config.text_config)
+        config.check_separators()
         self.post_init()
 
     def get_input_embeddings(self) -> nn.Module:
@@ -65,14 +68,31 @@ class TextHawkModel(TextHawkPreTrainedModel):
         self.language_model.set_input_embeddings(value)
 
     def get_image_features(self, pixel_values: Tensor, image_grids: Tensor, **_: Any) -> BaseModelOutputWithPooling:
-        """Visual tokens of each image: `pooler_output` is a tuple of (tokens, D), one per image.
+        """Visual tokens of each image: `pooler_output` is a tuple of (tokens, D), one per image, separators in place.
 
-        pixel_values: the tiles of all images, (T, 3, tile, tile). image_grids: (images, 3) rows, columns and whether a
-        thumbnail precedes the tiles. All tiles go through the tower in one call.
+        pixel_values and image_grids: as TextHawkImageProcessor gives them, (T, 3, tile, tile) and (images, 3), or the
+        patches of all views and (images, 7). Views of one size go through the tower in one call.
         """
-        layouts = layouts_of(image_grids, self.config.tiling_config.tile)
+        layouts = self.config.layouts_of(image_grids)
         groups = self.vision_tower.encode(pixel_values.to(self.dtype), layouts)
-        return BaseModelOutputWithPooling(pooler_output=tuple(self.connector(groups, layouts)))
+        pages = [
+            self._separated(tokens, layout)
+            for tokens, layout in zip(self.connector(groups, layouts), layouts, strict=True)
+        ]
+        return BaseModelOutputWithPooling(pooler_output=tuple(pages))
+
+    def _separated(self, tokens_LD: Tensor, layout: TileLayout) -> Tensor:
+        """A page's tokens with the language model's own newline and comma between them, where the connector wants them.
+
+        LLaVA-UHD v2 section 3.3 and its code: separators are ordinary word embeddings, trained with the language model.
+        """
+        order = self.config.compressor_config.separators(layout)
+        if order is None:
+            return tokens_LD
+        ids = torch.tensor(self.config.separator_token_ids, device=tokens_LD.device)
+        comma_last = self.get_input_embeddings()(ids).to(tokens_LD.dtype).flip(0)  # -1 is the newline, -2 the comma
+        places = torch.tensor(order, device=tokens_LD.device)
+        return torch.cat([tokens_LD, comma_last])[places]
 
     @can_return_tuple
     def forward(
@@ -94,9 +114,7 @@ class TextHawkModel(TextHawkPreTrainedModel):
             inputs_embeds = self.get_input_embeddings()(input_ids)
         if pixel_values is not None:
             if input_ids is None or image_grids is None:
-                raise ValueError(
-                    "pixel_values need input_ids with image tokens and image_grids (images, 3) beside them"
-                )
+                raise ValueError("pixel_values need input_ids with image tokens and image_grids beside them")
             visual = torch.cat(self.get_image_features(pixel_values, image_grids).pooler_output)
             places = input_ids == self.config.image_token_id
             if int(places.sum()) != visual.shape[0]:
@@ -126,7 +144,7 @@ class TextHawkForConditionalGeneration(TextHawkPreTrainedModel, GenerationMixin)
         self.model = TextHawkModel(config)
         width = config.text_config.hidden_size
         self.lm_head: nn.Module = nn.Linear(width, config.text_config.vocab_size, bias=False)
-        self.detection_head = DetectionHead(width)
+        self.detection_head = DetectionHead(width) if config.coordinate_bins else None
         self.post_init()
 
     def get_input_embeddings(self) -> nn.Module:
@@ -181,7 +199,7 @@ class TextHawkForConditionalGeneration(TextHawkPreTrainedModel, GenerationMixin)
         )
         hidden = outputs[0][:, -logits_to_keep:]
         logits = self.lm_head(hidden)
-        predicted = self.detection_head(hidden)
+        predicted = None if self.detection_head is None else self.detection_head(hidden)
         loss = language = box = None
         if labels is not None:
             language = weighted_language_loss(
@@ -193,6 +211,8 @@ class TextHawkForConditionalGeneration(TextHawkPreTrainedModel, GenerationMixin)
             )
             loss = language
             if coordinates is not None:
+                if predicted is None:
+                    raise ValueError("coordinates came to a model without coordinate_bins; leave them out")
                 box = box_loss(predicted, coordinates)
                 loss = language + self.config.box_weight * box
         return TextHawkOutput(
@@ -240,9 +260,10 @@ class TextHawkForConditionalGeneration(TextHawkPreTrainedModel, GenerationMixin)
         return ids, expanded | images
 
     def _repeated(self, input_ids: Tensor, image_grids: Tensor, times: int) -> tuple[list[int], list[int]]:
-        """Indices of images and of tiles when each prompt, with all its images, comes `times` times."""
-        layouts = layouts_of(image_grids, self.config.tiling_config.tile)
-        starts = [sum(layout.tiles for layout in layouts[:index]) for index in range(len(layouts))]
+        """Indices of images and of entries of `pixel_values` when each prompt, with its images, comes `times` times."""
+        layouts = self.config.layouts_of(image_grids)
+        counts = [pixel_rows(layout, self.config.tiling_config.patch) for layout in layouts]
+        starts = [0, *accumulate(counts)]
         pages: list[int] = []
         page = 0
         for wanted in (input_ids == self.config.image_token_id).sum(1).tolist():
@@ -252,12 +273,4 @@ class TextHawkForConditionalGeneration(TextHawkPreTrainedModel, GenerationMixin)
                 own.append(page)
                 page += 1
             pages += own * times
-        return pages, [starts[page] + tile for page in pages for tile in range(layouts[page].tiles)]
-
-
-def layouts_of(image_grids: Tensor, tile: int) -> list[TileLayout]:
-    """Layouts from (images, 3) rows, columns, thumbnail; page sizes are those of the grid."""
-    return [
-        TileLayout(rows, columns, bool(thumbnail), rows * tile, columns * tile, tile)
-        for rows, columns, thumbnail in image_grids.tolist()
-    ]
+        return pages, [starts[page] + entry for page in pages for entry in range(counts[page])]

@@ -7,8 +7,10 @@ from transformers.processing_utils import MultiModalData
 
 from texthawk.compress import CompressorConfig, compressor_from_json, compressor_to_json
 from texthawk.compress.resa import ReSAConfig
+from texthawk.image.tilings import layout_from_row, tiling_from_json
 from texthawk.model.image_processor import TextHawkImageProcessor, flatten_images
 from texthawk.types import TileLayout
+from texthawk.vision.views import pixel_rows
 
 IMAGE, VISION_START, VISION_END = "<image>", "<|vision_start|>", "<|vision_end|>"
 
@@ -32,7 +34,7 @@ class TextHawkProcessor(ProcessorMixin):
     """Tokenizer, image processor and the compressor's token count under one roof.
 
     Text holds `<image>` where a page belongs; it becomes `<|vision_start|>`, one `<image>` per visual token and
-    `<|vision_end|>`.
+    `<|vision_end|>`. frame_images: False leaves the two tokens around the page out (LLaVA-UHD).
     """
 
     attributes = ["image_processor", "tokenizer"]
@@ -44,11 +46,13 @@ class TextHawkProcessor(ProcessorMixin):
         image_processor: TextHawkImageProcessor | None = None,
         tokenizer: Any = None,
         compressor: CompressorConfig | dict[str, Any] | None = None,
+        frame_images: bool = True,
         chat_template: str | None = None,
         **kwargs: Any,
     ) -> None:
         compressor = compressor or ReSAConfig()
         self.compressor = dict(compressor) if isinstance(compressor, dict) else compressor_to_json(compressor)
+        self.frame_images = frame_images
         self.image_token = IMAGE
         if tokenizer is not None and IMAGE not in tokenizer.get_vocab():
             raise ValueError(
@@ -67,13 +71,13 @@ class TextHawkProcessor(ProcessorMixin):
 
     def image_text(self, layout: TileLayout) -> str:
         """What stands in the prompt for a page: start token, one image token per visual token, end token."""
-        return VISION_START + IMAGE * self.visual_tokens(layout) + VISION_END
+        page = IMAGE * self.visual_tokens(layout)
+        return VISION_START + page + VISION_END if self.frame_images else page
 
     def replace_image_token(self, image_inputs: dict[str, Any], image_idx: int, **_: Any) -> str:
         """The text of the image_idx-th image of a batch; transformers and vLLM ask this way."""
-        rows, columns, thumbnail = (int(value) for value in image_inputs["image_grids"][image_idx])
-        tile = self.image_processor.tiling["tile"]
-        return self.image_text(TileLayout(rows, columns, bool(thumbnail), rows * tile, columns * tile, tile))
+        row = [int(value) for value in image_inputs["image_grids"][image_idx]]
+        return self.image_text(layout_from_row(row, tiling_from_json(self.image_processor.tiling)))
 
     def __call__(self, images: Any = None, text: Any = None, **kwargs: Any) -> BatchFeature:
         """Prepare prompts and their images (flat or one list per prompt, in prompt order) for the model.
@@ -88,7 +92,7 @@ class TextHawkProcessor(ProcessorMixin):
         for name in ("text_kwargs", "images_kwargs", "common_kwargs"):
             kwargs.update(kwargs.pop(name, None) or {})
         return_tensors = kwargs.pop("return_tensors", return_tensors)
-        tiling = {name: kwargs.pop(name) for name in list(kwargs) if name in self.image_processor.tiling}
+        tiling = {name: kwargs.pop(name) for name in list(kwargs) if name in self.image_processor.tiling_settings}
         data: dict[str, Any] = {}
         flat = flatten_images(images) if images is not None else []
         wanted = [prompt.count(IMAGE) for prompt in prompts]
@@ -117,13 +121,15 @@ class TextHawkProcessor(ProcessorMixin):
         return first + "".join(self.replace_image_token(image_inputs, next(replacements)) + part for part in rest)
 
     def _get_num_multimodal_tokens(self, image_sizes: list[tuple[int, int]] | None = None, **kwargs: Any) -> Any:
-        """Tokens (frame included) and tiles of images of (height, width); vLLM sizes its budgets from this."""
+        """Tokens (frame included) and entries of `pixel_values` of images of (height, width); vLLM's budgets need them."""
         if image_sizes is None:
             return MultiModalData()
-        layouts = [self.image_processor.layout(height, width, **kwargs) for height, width in image_sizes]
+        tiling = self.image_processor.tiling_for(**kwargs)
+        layouts = [tiling.layout(height, width) for height, width in image_sizes]
+        frame = 2 * self.frame_images
         return MultiModalData(
-            num_image_tokens=[self.visual_tokens(layout) + 2 for layout in layouts],
-            num_image_patches=[layout.tiles for layout in layouts],
+            num_image_tokens=[self.visual_tokens(layout) + frame for layout in layouts],
+            num_image_patches=[pixel_rows(layout, tiling.patch) for layout in layouts],
         )
 
     @property

@@ -18,25 +18,34 @@ def coordinate_tokens(bins: int = 1000) -> list[str]:
     return [f"<{index}>" for index in range(bins)]
 
 
-def extend_tokenizer(tokenizer: Any, bins: int = 1000) -> dict[str, int]:
+def extend_tokenizer(tokenizer: Any, bins: int = 1000, *, frame: bool = True) -> dict[str, Any]:
     """Add what is missing of the image, frame, box and coordinate tokens; returns the ids a TextHawkConfig needs.
 
+    bins: 0 adds neither box nor coordinate tokens. frame: False adds no tokens to stand around an image.
     Box and coordinate tokens are not "special": they are part of an answer and survive skip_special_tokens.
     Raises ValueError when the coordinate tokens of the tokenizer do not stand in one run.
     """
-    special = [AddedToken(token, normalized=False, special=True) for token in (VISION_START, VISION_END, IMAGE)]
+    framed = {"vision_start_token_id": VISION_START, "vision_end_token_id": VISION_END} if frame else {}
+    named = {"image_token_id": IMAGE, **framed}
+    special = [AddedToken(token, normalized=False, special=True) for token in [*framed.values(), IMAGE]]
     tokenizer.add_tokens(special, special_tokens=True)
-    tokenizer.add_tokens([AddedToken(token, normalized=False) for token in (BOX_START, BOX_END)])
-    tokenizer.add_tokens([AddedToken(token, normalized=False) for token in coordinate_tokens(bins)])
-    ids = tokenizer.convert_tokens_to_ids(coordinate_tokens(bins))
-    if ids != list(range(ids[0], ids[0] + bins)):
-        raise ValueError("the tokenizer already has some coordinate tokens <0>, <1>, ... elsewhere; remove them first")
-    return {
-        "image_token_id": tokenizer.convert_tokens_to_ids(IMAGE),
-        "vision_start_token_id": tokenizer.convert_tokens_to_ids(VISION_START),
-        "vision_end_token_id": tokenizer.convert_tokens_to_ids(VISION_END),
-        "coordinate_token_start": ids[0],
-    }
+    found = {name: tokenizer.convert_tokens_to_ids(token) for name, token in named.items()}
+    found["separator_token_ids"] = (_token_after_a_letter(tokenizer, "\n"), _token_after_a_letter(tokenizer, ","))
+    if bins:
+        tokenizer.add_tokens([AddedToken(token, normalized=False) for token in (BOX_START, BOX_END)])
+        tokenizer.add_tokens([AddedToken(token, normalized=False) for token in coordinate_tokens(bins)])
+        ids = tokenizer.convert_tokens_to_ids(coordinate_tokens(bins))
+        if ids != list(range(ids[0], ids[0] + bins)):
+            raise ValueError(
+                "the tokenizer already has some coordinate tokens <0>, <1>, ... elsewhere; remove them first"
+            )
+        found["coordinate_token_start"] = ids[0]
+    return found
+
+
+def _token_after_a_letter(tokenizer: Any, sign: str) -> int:
+    """The id of a sign within a text: some tokenizers write it otherwise where a text begins."""
+    return tokenizer("a" + sign, add_special_tokens=False)["input_ids"][-1]
 
 
 def train_tokenizer(texts: Iterable[str], vocabulary: int) -> PreTrainedTokenizerFast:

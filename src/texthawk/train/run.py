@@ -20,6 +20,7 @@ from torch.utils.data import DataLoader, Dataset
 from transformers import AutoTokenizer, GenerationConfig
 
 from texthawk.data.synth import Corpus, PageMaker, hold_out, system_fonts
+from texthawk.image.tiles import TilingConfig
 from texthawk.model.image_processor import TextHawkImageProcessor
 from texthawk.model.modeling import TextHawkForConditionalGeneration
 from texthawk.model.processing import PROMPTS, TextHawkProcessor
@@ -74,12 +75,17 @@ class Run:
         for name, value in ids.items():
             setattr(self.config, name, value)
         kept, _ = hold_out(system_fonts() if fonts is None else fonts, recipe.hold_out)
+        tiling = self.config.tiling_config
+        if not isinstance(tiling, TilingConfig):
+            raise ValueError(
+                f"printed pages are cut into square tiles, not by {type(tiling).__name__}; use TilingConfig"
+            )
         self.maker = BatchMaker(
             self.processor,
             self.config.compressor_config,
             PageMaker(corpus, kept, seed=seed),
-            thumbnail_above=self.config.tiling_config.thumbnail_above,
-            tile=self.config.tiling_config.tile,
+            thumbnail_above=tiling.thumbnail_above,
+            tile=tiling.tile,
         )
         torch.manual_seed(seed)
         self.model = TextHawkForConditionalGeneration(self.config)
@@ -116,10 +122,11 @@ class Run:
     def parts(self) -> dict[str, list[nn.Module]]:
         """The model's parts by the names that stages use; the training-only heads go with any part."""
         core = self.model.model
+        heads = [self.model.lm_head, self.model.detection_head]
         return {
             "tower": [core.vision_tower],
             "connector": [core.connector],
-            "language": [core.language_model, self.model.lm_head, self.model.detection_head],
+            "language": [core.language_model, *[head for head in heads if head is not None]],
             "supervision": [self.supervision],
         }
 

@@ -72,6 +72,8 @@ def losses_of(
             kept = labels[:, 1:] != -100
             seen["token_accuracy"] = (logits[:, :-1].argmax(-1) == labels[:, 1:])[kept].float().mean()
         if weights.box:
+            if model.detection_head is None:
+                raise ValueError(f"a stage with box loss {weights.box} needs a detection head; set coordinate_bins")
             seen["box"] = box_loss(model.detection_head(hidden), batch.coordinates[:, begin:])
             terms.append(weights.box * seen["box"])
         if guide is not None:

@@ -37,8 +37,10 @@ def group_sizes(layouts: Sequence[TileLayout]) -> dict[tuple[int, int], list[int
     return groups
 
 
-def patch_count(layout: TileLayout, patch: int) -> int:
-    """Patches of all views of a page."""
+def pixel_rows(layout: TileLayout, patch: int | None) -> int:
+    """Entries of a page in the tensor of pixels: its views, or the patches of all its views."""
+    if patch is None:
+        return layout.tiles
     return sum((height // patch) * (width // patch) for height, width in layout.views)
 
 
