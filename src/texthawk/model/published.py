@@ -66,10 +66,11 @@ _QUERY_SETS = {
 _PACKED = tuple(f"attention.{name}" for name in "qkv")
 _UPSAMPLER = "upsampler.upsampler."
 
-_DEAD = re.compile(
-    r"query|kv_proj\.weight|features_8x_projector\.(weight|bias)|feature_8x_embedding|upsampler\.model\..+"
-)
-"""What Hiwin checkpoints hold and nothing reads: left from v1, from a fourth level, and a second copy of the tower."""
+_COPY = re.compile(r"upsampler\.model\.(0\.vision_tower\..+|1\.norm\.(weight|bias))")
+"""A second tower, which the authors' upsampler carries about, and a norm that is never applied."""
+
+_DEAD = re.compile(rf"query|kv_proj\.weight|features_8x_projector\.(weight|bias)|feature_8x_embedding|{_COPY.pattern}")
+"""What Hiwin checkpoints hold and nothing reads: left from v1, from a fourth level, and that copy."""
 
 
 def hiwin_from_published(state: Mapping[str, Tensor], config: HiwinConfig) -> State:
@@ -77,13 +78,16 @@ def hiwin_from_published(state: Mapping[str, Tensor], config: HiwinConfig) -> St
 
     Dead weights are left out, and those of levels that the config does not read are dead as well.
     """
-    unread = [scale for scale in (1, 2, 4) if scale not in config.levels]
-    dead = [part for scale in unread for part in (f"features_{scale}x_projector.", f"feature_{scale}x_embedding")]
-    if not config.pyramid_stages:
-        dead.append(_UPSAMPLER)
-    live = {
-        name: tensor for name, tensor in state.items() if not _DEAD.fullmatch(name) and not name.startswith(tuple(dead))
-    }
+    unread = [str(scale) for scale in (1, 2, 4) if scale not in config.levels]
+    dead = {f"features_{scale}x_projector.{end}" for scale in unread for end in ("weight", "bias")}
+    dead |= {f"feature_{scale}x_embedding" for scale in unread}
+    dead |= {name for name in state if name.startswith(_UPSAMPLER) and not config.pyramid_stages}
+    live = {name: tensor for name, tensor in state.items() if name not in dead and not _DEAD.fullmatch(name)}
+    if config.pyramid_stages == 1 and f"{_UPSAMPLER}up2.sigma_spatial" in live:
+        raise ValueError(
+            f"the pyramid in the state dict has two stages, and levels {config.levels} build one, whose 2x map differs; "
+            "set stages=2"
+        )
     check_names(live, _hiwin_names(config), "Hiwin projector")
     ours = {
         "attention.queries_SKD": torch.stack([live[f"query_{s + 1}"] for s in range(config.query_sets)]),
@@ -110,7 +114,7 @@ def hiwin_to_published(state: Mapping[str, Tensor], config: HiwinConfig) -> Stat
 def uhd1_from_published(state: Mapping[str, Tensor], config: Uhd1Config) -> State:
     """Weights of LLaVA-UHD v1's resampler under our names, for the module that `config` builds."""
     stages = config.hiwin().pyramid_stages
-    live = {name: tensor for name, tensor in state.items() if not name.startswith("upsampler.model.")}
+    live = {name: tensor for name, tensor in state.items() if not _COPY.fullmatch(name)}
     check_names(live, _uhd1_names(stages), "LLaVA-UHD v1 resampler")
     return {
         "attention.queries_SKD": live["query"][None],
