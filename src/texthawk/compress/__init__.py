@@ -15,12 +15,14 @@ from texthawk.compress.average_pool import AveragePoolConfig
 from texthawk.compress.c_abstractor import CAbstractorConfig
 from texthawk.compress.conv16 import Conv16Config
 from texthawk.compress.h_reducer import HReducerConfig
+from texthawk.compress.hiwin import HiwinConfig
 from texthawk.compress.merge2x2 import Merge2x2Config
 from texthawk.compress.mlp import MLPConfig
 from texthawk.compress.perceiver import PerceiverConfig
 from texthawk.compress.pixel_shuffle import PixelShuffleConfig
 from texthawk.compress.resa import ReSAConfig
 from texthawk.compress.token_packer import TokenPackerConfig
+from texthawk.compress.uhd1 import Uhd1Config
 from texthawk.compress.views import ViewGroup
 from texthawk.types import TileLayout
 
@@ -62,6 +64,8 @@ class CompressorConfig(Protocol):
 
 COMPRESSORS: dict[str, type[CompressorConfig]] = {
     "resa": ReSAConfig,
+    "hiwin": HiwinConfig,
+    "uhd1": Uhd1Config,
     "mlp": MLPConfig,
     "merge2x2": Merge2x2Config,
     "pixel_shuffle": PixelShuffleConfig,

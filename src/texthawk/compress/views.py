@@ -22,6 +22,9 @@ class PerViewConnector(nn.Module):
     Subclasses say what becomes of the views of one size; views never see each other.
     """
 
+    def reset_parameters(self) -> None:
+        """Give the parameters the start that the method asks for; here none, and they start as the model's others."""
+
     def compress(self, levels: list[Tensor], pixels: Tensor) -> Tensor:
         """[(n, h, w, W)] and (n, 3, H, W) -> (n, tokens, D)."""
         raise NotImplementedError

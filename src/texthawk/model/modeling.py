@@ -13,6 +13,7 @@ from transformers import AutoModel, GenerationMixin, PreTrainedModel
 from transformers.modeling_outputs import BaseModelOutputWithPooling, ModelOutput
 from transformers.utils import can_return_tuple
 
+from texthawk.compress.views import PerViewConnector
 from texthawk.model.configuration import TextHawkConfig
 from texthawk.model.grounding import DetectionHead, box_loss, weighted_language_loss
 from texthawk.types import TileLayout
@@ -46,6 +47,12 @@ class TextHawkPreTrainedModel(PreTrainedModel):
     _supports_flash_attn = True
     _supports_flex_attn = True
     _supports_attention_backend = True
+
+    def _init_weights(self, module: nn.Module) -> None:
+        """transformers' start for every module; a connector, visited after its parts, has the last word on its own."""
+        super()._init_weights(module)
+        if isinstance(module, PerViewConnector):
+            module.reset_parameters()
 
 
 class TextHawkModel(TextHawkPreTrainedModel):
