@@ -12,6 +12,7 @@ VERBS = {
     "synth": "print documents to learn from",
     "train": "train a recipe, or go on with a run",
     "eval": "score a model on sets of pages",
+    "compare": "what each connector costs on a page, on equal terms",
     "serve": "answer over HTTP: OpenAI-compatible chats, documents to upload, a web page",
     "assemble": "make a model folder from public backbones",
 }
