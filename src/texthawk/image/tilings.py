@@ -137,12 +137,19 @@ class NativeTilingConfig:
         return height, width
 
     def smaller(self, height: int, width: int) -> Iterator["NativeTilingConfig"]:
-        """Views of less and less area, block by block."""
-        block = (self.patch * self.merge) ** 2
-        rows, columns = self.layout(height, width).views[0]
+        """Views with a row or a column of blocks less each time, down to one row or column."""
         yield self
-        for area in range(rows * columns - block, 0, -block):
-            yield replace(self, max_pixels=area, min_pixels=min(self.min_pixels, area))
+        factor, (high, wide) = self.patch * self.merge, _within_aspect(height, width, self.max_aspect)
+        rows, columns = self.layout(height, width).views[0]
+        area = rows * columns - 1
+        while area >= factor**2:
+            smaller = replace(self, max_pixels=area, min_pixels=min(self.min_pixels, area))
+            yield smaller
+            rows, columns = smaller.layout(height, width).views[0]
+            # The greatest areas that leave no room for so many rows, or columns, in the shape of the page.
+            losing_a_row = (rows**2 * wide - 1) // high if rows > factor else 0
+            losing_a_column = (columns**2 * high - 1) // wide if columns > factor else 0
+            area = min(area - 1, max(losing_a_row, losing_a_column))
 
 
 TILINGS: dict[str, type[Tiling]] = {
