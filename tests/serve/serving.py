@@ -6,7 +6,7 @@ import io
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import httpx2
 import torch
@@ -36,15 +36,20 @@ class Running:
     parts: Parts
     server: Server
     reader: Reader
+    clients: dict[tuple, OpenAI] = field(default_factory=dict)
 
     def client(self, **settings) -> OpenAI:
-        settings = {"api_key": "none", "max_retries": 0, "timeout": 60} | settings
-        return OpenAI(base_url=self.url + "/v1", **settings)
+        """One for each kind of settings; making one takes longer than most of what is asked with it."""
+        settings = {"api_key": "none", "max_retries": 0, "timeout": 200} | settings
+        key = (self.url, *sorted(settings.items()))
+        if key not in self.clients:
+            self.clients[key] = OpenAI(base_url=self.url + "/v1", **settings)
+        return self.clients[key]
 
     def http(self, **settings) -> httpx2.Client:
-        return httpx2.Client(base_url=self.url, timeout=60, **settings)
+        return httpx2.Client(base_url=self.url, timeout=200, **settings)
 
-    def until(self, holds, seconds: float = 20.0) -> None:
+    def until(self, holds, seconds: float = 60.0) -> None:
         """Wait for a condition; the engine's counts change in another thread."""
         deadline = time.monotonic() + seconds
         while not holds():

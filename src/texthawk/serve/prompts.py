@@ -28,6 +28,8 @@ class Prompts:
 
     def check(self, text: str) -> None:
         """ValueError when a text would be taken for the frame of a conversation or for a picture."""
+        if any("\ud800" <= character <= "\udfff" for character in text):
+            raise ValueError("the text holds half of a surrogate pair, which is no character; send valid Unicode")
         for token in self._reserved:
             if token in text:
                 raise ValueError(
