@@ -1,0 +1,146 @@
+"""Loop guard: says while text is generated whether it has begun to repeat itself as no page would.
+
+A loop is a suffix that is several copies of one block of tokens. For each period p up to `longest` the guard keeps how
+many tokens in a row equalled the one p places before, so a new token costs one comparison with the last `longest` tokens
+and no search. How many copies are too many depends on what the block is, because pages repeat themselves too: dot leaders,
+rules, runs of spaces and zeros, empty cells, rows of a table.
+
+A block that changes a little each time (a counter, say) is no exact copy and is not seen here; the length that the ink
+of a page allows bounds those.
+"""
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+_ROW = re.compile(r"\n|</tr>|<br\s*/?>")
+_CELL = re.compile(r"</?t[dh]\b|[|\t]")
+_MARKUP = re.compile(r"<[^<>]{0,80}>")
+_TELLING = re.compile(r"[^\W_]")
+
+
+@dataclass(frozen=True)
+class Allowance:
+    """How often a block may stand in succession before it counts as a loop, by what it is.
+
+    filler: characters of nothing but punctuation, spaces and zeros; letter: copies of a single letter; words: of a block
+    within a line that has letters; sentence: of such a block longer than `long` characters; numbers: of one without
+    letters; cells: of table cells; rows, long_rows: of whole lines, below and above `long` characters; paragraphs: of
+    blocks of several long lines. `rows` is what the ink of the page allows, where that is known.
+    """
+
+    filler: int = 1200
+    letter: int = 16
+    words: int = 8
+    sentence: int = 4
+    numbers: int = 32
+    cells: int = 64
+    rows: int = 64
+    long_rows: int = 10
+    paragraphs: int = 4
+    long: int = 48
+
+    def copies(self, block: str) -> float:
+        """Copies of a block of text that are still no loop."""
+        content = _MARKUP.sub("", block)
+        telling = _TELLING.findall(content)
+        bare = all(character == "0" for character in telling)
+        rows = len(_ROW.findall(block))
+        if rows:
+            return self._copies_of_rows(block, content, rows, bare)
+        if _CELL.search(block):
+            return self.cells if len(content.strip()) <= self.long else self.sentence
+        if bare:
+            return max(self.words, self.filler / max(1, len(block)))
+        if not any(character.isalpha() for character in telling):
+            return self.numbers
+        if len(telling) == 1:
+            return self.letter
+        return self.words if len(content) <= self.long else self.sentence
+
+    def _copies_of_rows(self, block: str, content: str, rows: int, bare: bool) -> float:
+        if bare:
+            return max(self.rows / rows, self.filler / len(block) if block.strip() else self.rows)
+        if len(content) <= self.long * rows and rows <= 3:
+            return max(2, self.rows / rows)
+        return max(2, self.long_rows / rows) if rows <= 2 else min(self.paragraphs, max(2, self.rows / rows))
+
+
+@dataclass(frozen=True)
+class Loop:
+    """A suffix of `length` tokens that is copies of its first `period` tokens, the last one maybe begun only."""
+
+    period: int
+    length: int
+
+    @property
+    def surplus(self) -> int:
+        """Tokens at the end that say nothing new: all but the first copy."""
+        return self.length - self.period
+
+
+class LoopGuard:
+    """Watches one answer; `add` each token as it is generated.
+
+    text_of: the text of a token, asked once for each token of a block under suspicion. longest: of the periods that are
+    watched, in tokens.
+    """
+
+    def __init__(
+        self, text_of: Callable[[int], str], allowance: Allowance | None = None, *, longest: int = 384
+    ) -> None:
+        self._text_of, self._allowance, self._longest = text_of, allowance or Allowance(), longest
+        self._tokens = np.full(1024, -1, dtype=np.int64)
+        self._count = 0
+        self._runs = np.zeros(longest + 1, dtype=np.int64)  # by period
+        self._periods = np.arange(longest + 1)
+        self._judged: dict[tuple[int, int], float] = {}
+
+    def add(self, token: int) -> Loop | None:
+        """The loop that this token makes too long; None while all is well."""
+        if self._count == len(self._tokens):
+            self._tokens = np.concatenate([self._tokens, np.full_like(self._tokens, -1)])
+        seen = min(self._count, self._longest)
+        before = self._tokens[self._count - seen : self._count][::-1]  # the token p places back, p = 1, 2, ...
+        runs = self._runs[1 : seen + 1]
+        runs += 1
+        runs[before != token] = 0
+        self._tokens[self._count] = token
+        self._count += 1
+        return self._found()
+
+    def extend(self, tokens: Iterable[int]) -> Loop | None:
+        """Add tokens until one makes a loop."""
+        for token in tokens:
+            if (loop := self.add(token)) is not None:
+                return loop
+        return None
+
+    def _found(self) -> Loop | None:
+        """The shortest period whose run is too long; a multiple of it would say the same with a longer block."""
+        suspects = np.flatnonzero(self._runs >= np.maximum(2 * self._periods, 1))  # three copies or more
+        judged: list[int] = []
+        for period in suspects.tolist():
+            if any(period % shorter == 0 and self._runs[shorter] >= self._runs[period] for shorter in judged):
+                continue
+            judged.append(period)
+            length = int(self._runs[period]) + period
+            if length > period * self._copies(period, length):
+                return Loop(period, length)
+        return None
+
+    def _copies(self, period: int, length: int) -> float:
+        """What the repeated block allows; the same for every token of one run, so it is judged once."""
+        start = self._count - length
+        key = (period, start)
+        if key not in self._judged:
+            block = "".join(self._text_of(int(token)) for token in self._tokens[start : start + period])
+            self._judged[key] = self._allowance.copies(block)
+        return self._judged[key]
+
+
+def without_loop(tokens: list[int], loop: Loop) -> int:
+    """How many of the tokens are left when a loop at their end is cut down to one copy of its block."""
+    return max(0, len(tokens) - loop.surplus)
