@@ -1,0 +1,121 @@
+"""Asks a model about pictures: prompts, generation under watch, and how much a picture made an answer likelier.
+
+Shape letters:  B pictures   L tokens   V vocabulary   D language width
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from PIL import Image
+from torch import Tensor
+from transformers import LogitsProcessorList
+
+from texthawk.decode.guard import Allowance, LoopGuard
+from texthawk.decode.watch import STOP, Watch
+from texthawk.model.modeling import TextHawkForConditionalGeneration
+from texthawk.model.processing import TextHawkProcessor
+
+_CHUNK = 4_000_000  # logits that are in memory together while an answer is scored
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the model generated: tokens, their log-probabilities and the entropies (nats) they were chosen at, why it ended."""
+
+    tokens: list[int]
+    log_probabilities: list[float]
+    finish_reason: str
+    entropies: tuple[float, ...] = ()
+
+    @property
+    def likelihood(self) -> float:
+        """Mean log-probability of a token; minus infinity for an answer without tokens."""
+        return sum(self.log_probabilities) / len(self.tokens) if self.tokens else -torch.inf
+
+    @property
+    def whole(self) -> bool:
+        return self.finish_reason == STOP
+
+
+class Asker:
+    """A model with its processor, asked one question about many pictures."""
+
+    def __init__(self, model: TextHawkForConditionalGeneration, processor: TextHawkProcessor, ends: list[int]) -> None:
+        self.model, self.processor, self.ends = model, processor, ends
+        self._texts: dict[int, str] = {}
+
+    @torch.inference_mode()
+    def ask(
+        self,
+        pictures: Sequence[Image.Image],
+        question: str,
+        limits: Sequence[int],
+        *,
+        rows: Sequence[int] | None = None,
+        seeds: Sequence[int] | None = None,
+    ) -> list[Answer]:
+        """One answer per picture, of at most `limits` tokens each.
+
+        rows: lines that the ink of each picture allows, for the loop guard. seeds: of each row where tokens are drawn,
+        None for the likeliest ones.
+        """
+        allowances = [Allowance() if rows is None else Allowance(rows=count + 2) for count in rows or limits]
+        makers = iter(allowances)
+        watch = Watch(lambda: LoopGuard(self.text_of, next(makers)), limits, self.ends, seeds=seeds)
+        out = self.model.generate(
+            **self._inputs(pictures, question),
+            max_new_tokens=max(limits) + 1,
+            do_sample=False,
+            num_beams=1,
+            logits_processor=LogitsProcessorList([watch]),
+            eos_token_id=self.ends,
+            pad_token_id=self.processor.tokenizer.pad_token_id,
+        )
+        assert isinstance(out, Tensor)
+        watch.finish(out)
+        return [
+            Answer(tokens, values, str(reason), tuple(entropies))
+            for tokens, values, reason, entropies in zip(
+                watch.tokens, watch.log_probabilities, watch.reasons, watch.entropies, strict=True
+            )
+        ]
+
+    @torch.inference_mode()
+    def log_probabilities(
+        self, pictures: Sequence[Image.Image], question: str, answers: Sequence[Sequence[int]]
+    ) -> list[list[float]]:
+        """How likely the model finds each token of given answers, one answer per picture."""
+        longest = max((len(tokens) for tokens in answers), default=0)
+        if longest == 0:
+            return [[] for _ in answers]
+        inputs = self._inputs(pictures, question)
+        pad = self.processor.tokenizer.pad_token_id
+        device = inputs["input_ids"].device
+        ids = torch.tensor([[*tokens, *[pad] * (longest - len(tokens))] for tokens in answers], device=device)
+        kept = torch.tensor([[1] * len(tokens) + [0] * (longest - len(tokens)) for tokens in answers], device=device)
+        start = inputs["input_ids"].shape[1] - 1  # the last token of the prompt tells the first of the answer
+        inputs["input_ids"] = torch.cat([inputs["input_ids"], ids], dim=1)
+        inputs["attention_mask"] = torch.cat([inputs["attention_mask"], kept], dim=1)
+        hidden_BLD = self.model.model(**inputs, use_cache=False)[0][:, start:-1]
+        step = max(1, _CHUNK // (len(answers) * self.model.config.text_config.vocab_size))
+        parts = []
+        for first in range(0, longest, step):
+            logits = self.model.lm_head(hidden_BLD[:, first : first + step]).float()
+            parts.append(logits.log_softmax(-1).gather(2, ids[:, first : first + step, None])[..., 0])
+        values = torch.cat(parts, dim=1).tolist()
+        return [row[: len(tokens)] for row, tokens in zip(values, answers, strict=True)]
+
+    def text_of(self, token: int) -> str:
+        """The text of one token, as the loop guard looks at it."""
+        if token not in self._texts:
+            self._texts[token] = self.processor.tokenizer.decode([token])
+        return self._texts[token]
+
+    def _inputs(self, pictures: Sequence[Image.Image], question: str) -> dict[str, Tensor]:
+        content = [{"type": "image"}, {"type": "text", "text": question}]
+        prompt = self.processor.apply_chat_template([{"role": "user", "content": content}], add_generation_prompt=True)
+        inputs = self.processor(
+            images=list(pictures), text=[prompt] * len(pictures), padding=True, return_tensors="pt"
+        ).to(self.model.device)
+        return dict(inputs)
