@@ -119,6 +119,6 @@ def _times(row: Mapping[str, Any]) -> dict[str, Any]:
         "name": row["name"],
         "tokens": row["tokens"],
         **row["seconds"],
-        "peak": row["peak_bytes"] / MEBI,
-        "working": row["working_bytes"] / MEBI,
+        "peak": None if row["peak_bytes"] is None else row["peak_bytes"] / MEBI,
+        "working": None if row["working_bytes"] is None else row["working_bytes"] / MEBI,
     }

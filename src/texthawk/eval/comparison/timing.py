@@ -5,10 +5,10 @@ falls on all of them alike; figures are medians over the rounds. Memory is that 
 """
 
 import multiprocessing
-import resource
-import sys
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
+from itertools import pairwise
+from pathlib import Path
 from statistics import median
 from time import perf_counter
 from typing import Any
@@ -23,7 +23,8 @@ from texthawk.eval.comparison.rows import Setup
 from texthawk.eval.comparison.shapes import TowerShape
 from texthawk.types import TileLayout
 
-KILOBYTE = 1 if sys.platform == "darwin" else 1024  # the unit of ru_maxrss
+STATUS, RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
+KILOBYTE = 1024
 
 
 @dataclass(frozen=True)
@@ -44,59 +45,68 @@ class Timing:
     tokens: int
     rounds: int
     seconds: Lap
-    peak_bytes: int
-    working_bytes: int
+    peak_bytes: int | None
+    working_bytes: int | None
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
 
 
-class Reader:
-    """A page of one size, from pixels to the first token, through the four parts of a setup."""
+class Eyes:
+    """Tower and connector of a setup, and a page of one size for them to look at."""
 
-    def __init__(self, setup: Setup, layout: TileLayout, tower: nn.Module, language: nn.Module, device: str) -> None:
-        self.setup, self.layout, self.device = setup, layout, device
-        self.tower, self.language = tower, language
-        width = setup.language.hidden_size
+    def __init__(self, setup: Setup, layout: TileLayout, tower: nn.Module, device: str) -> None:
+        self.setup, self.layout, self.tower, self.device = setup, layout, tower, device
         with torch.device(device):
-            connector = setup.connector.build(encoder_width=setup.tower.width, language_width=width)
-            self.head = nn.Linear(width, setup.language.vocab_size, bias=False)
+            connector = setup.connector.build(
+                encoder_width=setup.tower.width, language_width=setup.language.hidden_size
+            )
         self.connector = connector.eval()
+        self.groups = group_sizes([layout])
         self.pixels = {
-            size: torch.rand(len(index), CHANNELS, *size, device=device)
-            for size, index in group_sizes([layout]).items()
+            size: torch.rand(len(index), CHANNELS, *size, device=device) for size, index in self.groups.items()
         }
-
-    def pass_over(self) -> Lap:
-        """Once from the page's pixels to a token; the separators of a method are zeros here."""
-        with torch.inference_mode():
-            times = [self.now()]
-            groups = self.look()
-            times.append(self.now())
-            [visual_TD] = self.connector(groups, [self.layout])
-            times.append(self.now())
-            missing = self.setup.connector.visual_tokens(self.layout) - len(visual_TD)
-            sequence = torch.cat([visual_TD, visual_TD.new_zeros(missing, visual_TD.shape[1])])
-            hidden = self.language(inputs_embeds=sequence[None], use_cache=True).last_hidden_state
-            times.append(self.now())
-            self.head(hidden[:, -1]).argmax().item()
-            tower, connector, prefill = (after - before for before, after in zip(times, times[1:], strict=False))
-            return Lap(tower, connector, prefill, self.now() - times[0])
 
     def look(self) -> list[ViewGroup]:
         """The page's views through the tower."""
-        groups = []
-        for size, index in group_sizes([self.layout]).items():
+        seen = []
+        for size, index in self.groups.items():
             levels = self.tower(self.pixels[size])[-self.setup.connector.levels_needed :]
             h, w = (side // self.setup.tower.patch for side in size)
             maps = [level.unflatten(1, (h, w)) for level in levels]
-            groups.append(ViewGroup(torch.tensor(index), maps, self.pixels[size]))
-        return groups
+            seen.append(ViewGroup(torch.tensor(index), maps, self.pixels[size]))
+        return seen
 
     def now(self) -> float:
+        """The time when all that was asked for is done."""
         if self.device != "cpu":
             torch.cuda.synchronize()
         return perf_counter()
+
+
+class Reader(Eyes):
+    """A page of one size, from pixels to the first token, through all parts of a setup."""
+
+    def __init__(self, setup: Setup, layout: TileLayout, tower: nn.Module, language: nn.Module, device: str) -> None:
+        super().__init__(setup, layout, tower, device)
+        self.language = language
+        self.head = nn.Linear(setup.language.hidden_size, setup.language.vocab_size, bias=False, device=device)
+
+    @torch.inference_mode()
+    def pass_over(self) -> Lap:
+        """Once from the page's pixels to a token; the separators of a method are zeros here."""
+        times = [self.now()]
+        groups = self.look()
+        times.append(self.now())
+        [visual_TD] = self.connector(groups, [self.layout])
+        times.append(self.now())
+        missing = self.setup.connector.visual_tokens(self.layout) - len(visual_TD)
+        sequence = torch.cat([visual_TD, visual_TD.new_zeros(missing, visual_TD.shape[1])])
+        hidden = self.language(inputs_embeds=sequence[None], use_cache=True).last_hidden_state
+        times.append(self.now())
+        self.head(hidden[:, -1]).argmax().item()
+        tower, connector, prefill = (after - before for before, after in pairwise(times))
+        return Lap(tower, connector, prefill, self.now() - times[0])
 
 
 def measure(
@@ -125,7 +135,7 @@ def measure(
         tell(f"round {turn} of {rounds}" if turn else "warmed up")
     found = []
     for (setup, layout), own in zip(pairs, laps, strict=True):
-        seconds = Lap(*(median(getattr(lap, part) for lap in own) for part in Lap.__dataclass_fields__))
+        seconds = Lap(*(median(getattr(lap, part) for lap in own) for part in [field.name for field in fields(Lap)]))
         peak, working = _memory(setup, layout, device)
         tell(f"{setup.name}: memory measured")
         tokens = setup.connector.visual_tokens(layout)
@@ -135,20 +145,16 @@ def measure(
 
 def connector_share(setup: Setup, layout: TileLayout, *, rounds: int = 5, device: str = "cpu") -> float:
     """The connector's time as a part of its tower's, the median over rounds in which one follows the other."""
-    tower = _tower(setup.tower, setup.connector.levels_needed, device)
-    with torch.device(device):
-        connector = setup.connector.build(encoder_width=setup.tower.width, language_width=setup.language.hidden_size)
-    reader = Reader(setup, layout, tower, nn.Identity(), device)
-    reader.connector = connector.eval()
+    eyes = Eyes(setup, layout, _tower(setup.tower, setup.connector.levels_needed, device), device)
     shares = []
     with torch.inference_mode():
         for turn in range(rounds + 1):
-            started = reader.now()
-            groups = reader.look()
-            looked = reader.now()
-            reader.connector(groups, [layout])
-            if turn:
-                shares.append((reader.now() - looked) / (looked - started))
+            started = eyes.now()
+            groups = eyes.look()
+            looked = eyes.now()
+            eyes.connector(groups, [layout])
+            if turn:  # the first round only warms up
+                shares.append((eyes.now() - looked) / (looked - started))
     return median(shares)
 
 
@@ -162,8 +168,13 @@ def _language(config: PretrainedConfig, device: str) -> nn.Module:
         return AutoModel.from_config(config).eval()
 
 
-def _memory(setup: Setup, layout: TileLayout, device: str) -> tuple[int, int]:
-    """Peak bytes of one pass in a process that does nothing else, and how much of it came with the pass."""
+def _memory(setup: Setup, layout: TileLayout, device: str) -> tuple[int | None, int | None]:
+    """Peak bytes of one pass in a process that does nothing else, and how much of it came with the pass.
+
+    None and None for a CPU under a system that does not tell (it needs Linux' /proc).
+    """
+    if device == "cpu" and not RESET.exists():
+        return None, None
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         return pool.apply(_one_pass, (setup, layout, device, torch.get_num_threads()))
 
@@ -172,14 +183,23 @@ def _one_pass(setup: Setup, layout: TileLayout, device: str, threads: int) -> tu
     torch.set_num_threads(threads)
     levels = setup.connector.levels_needed
     reader = Reader(setup, layout, _tower(setup.tower, levels, device), _language(setup.language, device), device)
-    before = _used(device)
-    reader.pass_over()
-    peak = _used(device)
+    if device != "cpu":
+        before = torch.cuda.memory_allocated()
+        torch.cuda.reset_peak_memory_stats()
+        reader.pass_over()
+        peak = torch.cuda.max_memory_allocated()
+    else:
+        before = resident("VmRSS")
+        RESET.write_text("5")
+        reader.pass_over()
+        peak = resident("VmHWM")
     return peak, peak - before
 
 
-def _used(device: str) -> int:
-    """The highest memory so far: of the process, or of the accelerator."""
-    if device != "cpu":
-        return int(torch.cuda.max_memory_allocated())
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * KILOBYTE
+def resident(name: str) -> int:
+    """Bytes of this process in memory: "VmRSS" now, "VmHWM" at most since the last reset.
+
+    What getrusage gives will not do: a process started by another one inherits the other's highest figure.
+    """
+    [line] = [line for line in STATUS.read_text(encoding="ascii").splitlines() if line.startswith(name)]
+    return int(line.split()[1]) * KILOBYTE
