@@ -4,16 +4,16 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from tests.train.golden import golden, part
+from tests.golden.vectors import below, tensors
 from texthawk.train.reconstruction import (
     AttentionDownsampler,
     Draws,
-    Reconstruction,
     Reconstructor,
     View,
     blurred,
     draw,
 )
+from texthawk.train.reconstruction_recipe import Reconstruction
 from texthawk.vision.pyramid import Pyramid
 
 STAGE = {
@@ -49,10 +49,10 @@ def ours(name):
 @pytest.fixture(scope="module")
 def step():
     """The authors' step: its vectors, our module with its weights, and its tower, one convolution."""
-    vectors = golden("mlr_step")
+    vectors = tensors("mlr_step")
     settings = Reconstruction(views=2, pad=5, max_zoom=2.0, directions=6, smoothness=0.001, samples=1000)
     module = Reconstructor(Pyramid(8), 8, 7, settings).eval()
-    weights = {ours(n): t for n, t in part(vectors, "weight.").items() if not n.startswith("model.")}
+    weights = {ours(n): t for n, t in below(vectors, "weight.").items() if not n.startswith("model.")}
     module.load_state_dict(weights)
 
     def tower(pixels):
@@ -75,16 +75,18 @@ def drawn(vectors, view):
 
 
 def test_the_down_sampler_is_the_authors():
-    vectors = golden("attention_downsampler")
+    vectors = tensors("attention_downsampler")
     module = AttentionDownsampler(6, 14).eval()
-    module.load_state_dict({ours(f"downsampler.{n}").split(".", 2)[2]: t for n, t in part(vectors, "weight.").items()})
-    torch.testing.assert_close(blurred(vectors["in.feats"]), vectors["mid.blurred"], rtol=0, atol=2e-6)
+    module.load_state_dict({ours(f"downsampler.{n}").split(".", 2)[2]: t for n, t in below(vectors, "weight.").items()})
+    blur = blurred(torch.eye(56))
+    torch.testing.assert_close(blur @ vectors["in.feats"] @ blur.T, vectors["mid.blurred"], rtol=0, atol=2e-6)
     kept = vectors["in.uniform_for_logit_drop"][..., 0] > 0.2
-    torch.testing.assert_close(module(vectors["in.feats"], kept), vectors["out"], rtol=0, atol=2e-6)
+    found = module(vectors["in.feats"], torch.eye(56), torch.eye(56), kept)
+    torch.testing.assert_close(found, vectors["out"], rtol=0, atol=2e-6)
 
 
 def test_views_are_the_authors_jitters():
-    vectors = golden("jitter")
+    vectors = tensors("jitter")
     for number in range(3):
         zoom, row, column, flip = vectors[f"params_{number}_zoom_x_y_flip"].tolist()
         view = View(zoom, int(row), int(column), bool(flip), pad=5)
@@ -112,7 +114,7 @@ def test_a_step_has_the_authors_losses_and_gradients(step):
         total.backward()
     gradients = {name: parameter.grad for name, parameter in module.named_parameters()}
     compared = set()
-    for name, expected in part(vectors, "grad.").items():
+    for name, expected in below(vectors, "grad.").items():
         if not name.endswith("attention_net.1.bias"):  # a shift of all logits: what is there is rounding
             found = gradients[ours(name)]
             assert (found - expected).abs().max() <= 1e-4 * expected.abs().max(), name
@@ -137,14 +139,15 @@ def test_a_levels_loss_trains_that_level_alone(step):
         assert touched >= {str(level - 1)}
 
 
-def test_a_view_of_the_picture_is_the_same_view_of_its_features():
+def test_two_matrices_enlarge_a_level_and_take_the_view_of_it():
     torch.manual_seed(0)
-    picture = torch.randn(1, 2, 24, 24)
+    picture, level = torch.zeros(1, 3, 24, 36), torch.randn(2, 5, 8, 12)
     settings, dice = Reconstruction(pad=6), torch.Generator().manual_seed(3)
+    enlarged = F.interpolate(level, (24, 36), mode="bilinear", align_corners=False)
     for _ in range(20):
         view = draw(settings, picture, torch.zeros(1, 2, 4, 4), 1, first=False, dice=dice).view
-        torch.testing.assert_close(view(picture * 2 + 1), view(picture) * 2 + 1)
-        assert view(picture).shape == picture.shape
+        rows, columns = view.of_level((8, 12), (24, 36))
+        torch.testing.assert_close(rows @ level @ columns.T, view(enlarged), rtol=0, atol=2e-6)
 
 
 def test_what_is_drawn_lies_where_it_must_and_depends_on_the_generator_alone():
@@ -171,14 +174,14 @@ def test_what_is_drawn_lies_where_it_must_and_depends_on_the_generator_alone():
 def test_a_forgotten_cell_takes_weights_from_places_alone():
     torch.manual_seed(0)
     module = AttentionDownsampler(3, 4).eval()
-    features = torch.randn(1, 3, 8, 8)
+    features, one = torch.randn(1, 3, 8, 8), torch.eye(8)
     kept = torch.tensor([[[True, False], [True, True]]])
-    all_kept = torch.ones_like(kept)
-    difference = (module(features, kept) - module(features, all_kept)).abs().amax((0, 1))
+    found, all_kept = (module(features, one, one, cells) for cells in (kept, torch.ones_like(kept)))
+    difference = (found - all_kept).abs().amax((0, 1))
     assert difference[0, 1] > 0 and difference[0, 0] == difference[1, 0] == difference[1, 1] == 0
     weights = module.place_shift.flatten().softmax(0).view(4, 4)
-    expected = (blurred(features)[..., :4, 4:] * weights).sum((-1, -2))
-    torch.testing.assert_close(module(features, kept)[..., 0, 1], expected)
+    expected = ((blurred(one) @ features @ blurred(one).T)[..., :4, 4:] * weights).sum((-1, -2))
+    torch.testing.assert_close(found[..., 0, 1], expected)
 
 
 def test_the_scales_and_down_samplers_have_the_published_number_of_parameters():

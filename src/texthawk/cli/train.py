@@ -1,13 +1,21 @@
-"""`texthawk train RECIPE --text FOLDER --out RUN`: train a model, or go on where a killed run stopped."""
+"""`texthawk train RECIPE --text FOLDER --out RUN`: train a model, or go on where a killed run stopped.
+
+A pyramid (vdim, vdim-small) stands above a finished tower: `texthawk train vdim --tower DIR --pictures DIR --out RUN`.
+"""
 
 import argparse
+import sys
 from pathlib import Path
 
 
 def main(argv: list[str]) -> int:
-    parser = argparse.ArgumentParser(prog="texthawk train", description=__doc__)
-    parser.add_argument("recipe", help="name of a recipe that has stages: nano, tiny")
-    parser.add_argument("--text", type=Path, required=True, help="folder of text files to print and learn from")
+    parser = argparse.ArgumentParser(
+        prog="texthawk train", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "recipe", help="name of a recipe that has stages: nano, tiny; or of a pyramid: vdim, vdim-small"
+    )
+    parser.add_argument("--text", type=Path, help="folder of text files to print and learn from")
     parser.add_argument("--pattern", default="*", help="which files of that folder (en_*, for example)")
     parser.add_argument("--fonts", type=Path, help="folder of fonts to print in beside this machine's")
     parser.add_argument("--out", type=Path, required=True, help="folder of the run; an existing run is continued")
@@ -19,27 +27,79 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--workers", type=int, default=1, help="processes that render pages")
     parser.add_argument("--minutes", type=float, default=None, help="stop after so long, with a checkpoint")
     parser.add_argument(
-        "--export", type=Path, default=None, help="write the model here as it is when the run ends or stops"
+        "--export",
+        type=Path,
+        default=None,
+        help="write the model here as it is when the run ends or stops; of a pyramid, a file of safetensors",
     )
+    pyramid = parser.add_argument_group("for a pyramid")
+    pyramid.add_argument("--tower", type=Path, help="folder of the SigLIP or CLIP that it stands above")
+    pyramid.add_argument("--pictures", type=Path, help="folder of pictures to learn from; default: print --text")
+    pyramid.add_argument("--steps", type=int, help="steps of the whole run; default: the recipe's")
+    pyramid.add_argument("--batch", type=int, help="pictures in a step; default: the recipe's")
     args = parser.parse_args(argv)
 
     import torch
 
+    from texthawk.recipes import PYRAMIDS, RECIPES
+
+    if args.recipe not in RECIPES and args.recipe not in PYRAMIDS:
+        parser.error(f"recipe {args.recipe!r} is unknown; choose one of {', '.join([*RECIPES, *PYRAMIDS])}")
+    if args.threads:
+        torch.set_num_threads(args.threads)
+    args.device = args.device or ("cuda" if torch.cuda.is_available() else "cpu")
+    if args.recipe in RECIPES:
+        if not args.text:
+            parser.error("there is nothing to print; give a folder of text files with --text")
+        return _model(args)
+    if not args.tower or not (args.pictures or args.text):
+        parser.error(f"{args.recipe} needs --tower, and --pictures or text to print (--text)")
+    try:
+        return _pyramid(args)
+    except ValueError as error:
+        print(f"texthawk train: {error}", file=sys.stderr)
+        return 2
+
+
+def _model(args: argparse.Namespace) -> int:
     from texthawk.data.synth import Corpus, system_fonts
     from texthawk.recipes import RECIPES
     from texthawk.train.run import Run
 
-    if args.recipe not in RECIPES:
-        parser.error(f"recipe {args.recipe!r} is unknown; choose one of {', '.join(RECIPES)}")
-    if args.threads:
-        torch.set_num_threads(args.threads)
-    device = args.device or ("cuda" if torch.cuda.is_available() else "cpu")
     corpus = Corpus.from_folder(args.text, pattern=args.pattern, split="train")
     fonts = system_fonts([args.fonts]) if args.fonts else None
-    run = Run(
-        RECIPES[args.recipe](), args.out, corpus=corpus, fonts=fonts, seed=args.seed, device=device, start=args.start
-    )
+    recipe = RECIPES[args.recipe]()
+    run = Run(recipe, args.out, corpus=corpus, fonts=fonts, seed=args.seed, device=args.device, start=args.start)
     run.train(set(args.only) if args.only else None, workers=args.workers, minutes=args.minutes)
+    if args.export:
+        run.export(args.export)
+    return 0
+
+
+def _pyramid(args: argparse.Namespace) -> int:
+    from dataclasses import replace
+
+    from texthawk.model.assembly import load_tower
+    from texthawk.recipes import PYRAMIDS
+    from texthawk.train.pictures import FolderPictures, Pictures, PrintedPictures
+    from texthawk.train.reconstruction_run import PyramidRun
+
+    recipe = PYRAMIDS[args.recipe]()
+    recipe = replace(
+        recipe, **{name: value for name in ("steps", "batch") if (value := getattr(args, name)) is not None}
+    )
+    tower = load_tower(args.tower)
+    pictures: Pictures
+    if args.pictures:
+        pictures = FolderPictures(args.pictures, seed=args.seed)
+    else:
+        from texthawk.data.synth import Corpus, PageMaker, system_fonts
+
+        corpus = Corpus.from_folder(args.text, pattern=args.pattern, split="train")
+        fonts = system_fonts([args.fonts] if args.fonts else [])
+        pictures = PrintedPictures(PageMaker(corpus, fonts, seed=args.seed), tower.image)
+    run = PyramidRun(recipe, args.out, tower=tower, pictures=pictures, seed=args.seed, device=args.device)
+    run.train(minutes=args.minutes)
     if args.export:
         run.export(args.export)
     return 0

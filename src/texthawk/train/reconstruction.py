@@ -6,8 +6,8 @@ survives every view. The released code differs from the paper's equation (random
 scale of the error, a smoothness term), and this is the released code's objective. Exact autograd throughout: the CUDA
 kernel that the authors trained with lost the gradients of most taps, which is no part of the method.
 
-Shape letters:  B pictures   C encoder width   H, W pixels   h, w patches   k pixels of a patch's side
-                D random directions   S sampled pixels
+Shape letters:  B pictures   C encoder width   H, W pixels   h, w cells of a level   m, n patches   D random directions
+                S sampled pixels
 """
 
 import math
@@ -18,6 +18,7 @@ from einops import rearrange
 from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
+from texthawk.train.reconstruction_recipe import Reconstruction
 from texthawk.vision.pyramid import Pyramid
 
 BLUR = 5, 1.0
@@ -26,33 +27,6 @@ BLUR = 5, 1.0
 LOWEST_SCALE = 1e-4
 ATTENTION_DROPOUT = 0.2
 LOGIT_DROP = 0.2
-
-
-@dataclass(frozen=True)
-class Reconstruction:
-    """Settings of the objective; the defaults are the released code's.
-
-    views: random views of each picture in one step. pad: pixels mirrored around the picture, so that a view may look
-    past its border. max_zoom: every second view is enlarged by up to so much. directions: random directions along which
-    features are compared. smoothness: weight of the term that wants equal pixels to have equal features (a pairwise CRF
-    over `samples` pixels of the first view).
-    """
-
-    views: int = 2
-    pad: int = 30
-    max_zoom: float = 2.0
-    directions: int = 30
-    smoothness: float = 0.001
-    samples: int = 1000
-
-    def __post_init__(self) -> None:
-        for name in ("views", "directions", "samples"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} is {getattr(self, name)}; reconstruction needs at least 1")
-        if self.pad < 0 or self.max_zoom < 1 or self.smoothness < 0:
-            raise ValueError(
-                f"pad {self.pad}, max_zoom {self.max_zoom}, smoothness {self.smoothness}: they must be at least 0, 1 and 0"
-            )
 
 
 @dataclass(frozen=True)
@@ -73,6 +47,26 @@ class View:
             padded = F.interpolate(padded, scale_factor=self.zoom, mode="bilinear")
         window = padded[..., self.row : self.row + height, self.column : self.column + width]
         return window.flip(-1) if self.flip else window
+
+    def of_level(self, size: tuple[int, int], picture: tuple[int, int]) -> tuple[Tensor, Tensor]:
+        """The view of a level of this size, enlarged bilinearly to the picture's, as matrices (H, h) and (W, w).
+
+        Enlarging, mirroring, zooming, cutting and flipping are linear, alike in all channels and separable, so that
+        `rows @ level @ columns.T` does all of it at once, where each by itself would make a map at the picture's size.
+        """
+        return (
+            self._axis(size[0], picture[0], self.row, flip=False),
+            self._axis(size[1], picture[1], self.column, flip=self.flip),
+        )
+
+    def _axis(self, cells: int, pixels: int, first: int, *, flip: bool) -> Tensor:
+        """What every pixel of the window takes from every cell, found by sending one cell after another through."""
+        lines = F.interpolate(torch.eye(cells)[None], size=pixels, mode="linear", align_corners=False)
+        lines = F.pad(lines, [self.pad] * 2, mode="reflect")
+        if self.zoom > 1:
+            lines = F.interpolate(lines, scale_factor=self.zoom, mode="linear")
+        window = lines[0, :, first : first + pixels].T
+        return window.flip(0) if flip else window
 
 
 @dataclass(frozen=True)
@@ -118,7 +112,7 @@ def draw(
 
 
 class AttentionDownsampler(nn.Module):
-    """Brings features at the picture's size to one per patch: a softmax over the pixels of each patch.
+    """Brings a view of a level to one feature per patch of the picture: a softmax over the pixels of each patch.
 
     Logits are linear in the (blurred) feature, then scaled and shifted by the pixel's place in its patch.
     """
@@ -131,13 +125,18 @@ class AttentionDownsampler(nn.Module):
         self.place_scale = nn.Parameter(1 + 0.01 * torch.randn(patch, patch))
         self.place_shift = nn.Parameter(0.01 * torch.randn(patch, patch))
 
-    def forward(self, features_BCHW: Tensor, kept_Bhw: Tensor) -> Tensor:
-        """(B, C, H, W) -> (B, C, h, w). Where `kept` is False the feature has no say in the weights, at evaluation too."""
-        patches = rearrange(blurred(features_BCHW), "B C (h i) (w j) -> B h w i j C", i=self.patch, j=self.patch)
-        logits = self.logit(self.dropout(patches))[..., 0] * kept_Bhw[..., None, None]
+    def forward(self, level_BChw: Tensor, rows_Hh: Tensor, columns_Ww: Tensor, kept_Bnn: Tensor) -> Tensor:
+        """A level (B, C, h, w), seen through the matrices of a view -> (B, C, H / patch, W / patch).
+
+        Where `kept` is False the feature has no say in the weights of that cell, at evaluation too.
+        """
+        columns_BhWC = torch.einsum("bchw,Ww->bhWc", level_BChw, blurred(columns_Ww))
+        pixels_BHWC = torch.einsum("bhWc,Hh->bHWc", columns_BhWC, blurred(rows_Hh))
+        patches = rearrange(pixels_BHWC, "B (m i) (n j) C -> B m n i j C", i=self.patch, j=self.patch)
+        logits = self.logit(self.dropout(patches))[..., 0] * kept_Bnn[..., None, None]
         logits = logits * self.place_scale + self.place_shift
         weights = logits.flatten(-2).softmax(-1).unflatten(-1, (self.patch, self.patch))
-        return torch.einsum("bhwij,bhwijc->bchw", weights, patches)
+        return torch.einsum("bmnij,bmnijc->bcmn", weights, patches)
 
 
 class ErrorScale(nn.Module):
@@ -166,29 +165,33 @@ class Reconstructor(nn.Module):
         self.downsamplers = nn.ModuleList(AttentionDownsampler(width, patch) for _ in range(levels))
         self.scales = nn.ModuleList(ErrorScale(width) for _ in range(levels))
 
-    def enlarged(self, image_B3HW: Tensor, features_BChw: Tensor) -> list[Tensor]:
-        """The levels above the tower's, each (B, C, H, W); a level's loss trains that level's part of the pyramid only."""
-        levels = self.pyramid(features_BChw, image_B3HW, detached=True)
-        return [F.interpolate(level, image_B3HW.shape[-2:], mode="bilinear", align_corners=False) for level in levels]
-
     def forward(self, image_B3HW: Tensor, features_BChw: Tensor, seen_BChw: Tensor, draws: Draws) -> dict[str, Tensor]:
         """Losses of one view by name: `reconstruction_N` and, if pixels are drawn, `smoothness_N`, for level N from 1.
 
-        features: the tower's of the image; seen: the tower's of the view of the image.
+        features: the tower's of the image; seen: the tower's of the view of the image. A level's losses train that
+        level's part of the pyramid only.
         """
         directions = F.normalize(draws.directions, dim=1)
         losses: dict[str, Tensor] = {}
-        for number, level in enumerate(self.enlarged(image_B3HW, features_BChw)):
-            view = draws.view(level)
-            down = self.downsamplers[number](view, draws.kept[number])
+        for number, level in enumerate(self.pyramid(features_BChw, image_B3HW, detached=True)):
+            rows, columns = self.matrices(draws.view, level, image_B3HW)
+            down = self.downsamplers[number](level, rows, columns, draws.kept[number])
             error = torch.einsum("bchw,bcd->bdhw", down - seen_BChw, directions).square()
             scale = self.scales[number](seen_BChw)
             losses[f"reconstruction_{number + 1}"] = (error / (2 * scale.square()) + scale.log()).mean()
             if draws.pixels is not None:
-                rows, columns = draws.pixels[number]
-                features = torch.einsum("bcs,bcd->bds", view[..., rows, columns], directions)
-                losses[f"smoothness_{number + 1}"] = smoothness(image_B3HW, features, rows, columns)
+                y, x = draws.pixels[number]
+                along = torch.einsum("bchw,bcd->bdhw", level, directions)
+                features = torch.einsum("bdhw,sh,sw->bds", along, rows[y], columns[x])
+                losses[f"smoothness_{number + 1}"] = smoothness(image_B3HW, features, y, x)
         return losses
+
+    @staticmethod
+    def matrices(view: View, level_BChw: Tensor, image_B3HW: Tensor) -> tuple[Tensor, Tensor]:
+        """`View.of_level`, where the level is."""
+        (h, w), (height, width) = level_BChw.shape[-2:], image_B3HW.shape[-2:]
+        rows, columns = view.of_level((h, w), (height, width))
+        return rows.to(level_BChw.device), columns.to(level_BChw.device)
 
     def total(self, losses: dict[str, Tensor]) -> Tensor:
         """What one of the step's views adds to the loss."""
@@ -211,16 +214,16 @@ def smoothness(image_B3HW: Tensor, features_BDS: Tensor, rows_S: Tensor, columns
 
 
 def _pairwise(values_BDS: Tensor) -> Tensor:
-    """Squared distances (B, S, S) of all pairs."""
-    return (values_BDS[..., :, None] - values_BDS[..., None, :]).square().sum(1)
+    """Squared distances (B, S, S) of all pairs, from their products: the differences would fill D such tables."""
+    products = values_BDS.mT @ values_BDS
+    squares = products.diagonal(dim1=-2, dim2=-1)
+    return (squares[..., :, None] + squares[..., None, :] - 2 * products).clamp(min=0)
 
 
-def blurred(features_BCHW: Tensor) -> Tensor:
-    """A Gaussian blur of every channel, mirrored at the border."""
+def blurred(matrix_Hh: Tensor) -> Tensor:
+    """A Gaussian blur along the pixels of one axis, mirrored at the border."""
     side, sigma = BLUR
     taps = [math.exp(-0.5 * ((tap - side // 2) / sigma) ** 2) for tap in range(side)]
-    kernel = features_BCHW.new_tensor(taps) / sum(taps)
-    batch, channels = features_BCHW.shape[:2]
-    flat = rearrange(F.pad(features_BCHW, [side // 2] * 4, mode="reflect"), "B C H W -> (B C) 1 H W")
-    flat = F.conv2d(F.conv2d(flat, kernel[None, None, :, None]), kernel[None, None, None, :])
-    return rearrange(flat, "(B C) 1 H W -> B C H W", B=batch, C=channels)
+    kernel = matrix_Hh.new_tensor(taps) / sum(taps)
+    lines = F.pad(matrix_Hh.T[:, None], [side // 2] * 2, mode="reflect")
+    return F.conv1d(lines, kernel[None, None])[:, 0].T
