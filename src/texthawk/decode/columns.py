@@ -1,0 +1,160 @@
+"""The order in which segments of a page are read: columns one after the other, tables and lone lines row by row.
+
+A gutter is a white strip with lines on both sides. What stands above it is read first, then its left side, its right side
+and what stands below, each in the same way. A strip between cells of a table is no gutter: its sides stand on common rows
+and do not fill their width.
+
+Boxes are rows of left, top, right, bottom; `height` is that of the usual line's ink, and the measures below are in it.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+FEWEST = 3  # rows on each side of a gutter
+SOME = 5  # rows from which on it tells something that the sides do not stand on common rows
+MANY = 8  # rows beside which columns may stand close
+CLOSE, WIDE = 0.6, 1.3  # width of a gutter beside many rows and beside few
+NARROWEST = 6.0  # width of a column
+PROSE = 9.0  # width of columns that stand on common rows
+FILLED = 0.7  # part of that width that is text
+ALIGNED = 0.6  # of many rows that stand beside a row of the other side: the two may be a table; of few rows, less
+BESIDE = 0.25  # how far the middles of two rows may be apart that stand beside each other
+TALL = 2.5  # times as high as its neighbour and the usual line: nothing so high stands in one row with it
+BREAK = 1.3  # white band over the whole width: what stands beyond it, and is little, belongs to no column
+
+TRIED = 100  # of the highest strips of an area; pages of noise have thousands
+MOST = 4000  # segments: more are no text, and their order is of no use
+
+
+def reading_order(boxes: np.ndarray, height: float) -> Iterator[list[np.ndarray]]:
+    """Groups of rows of segments (indices, left to right), in the order they are read: one group for each column."""
+    yield from _ordered(boxes, np.arange(len(boxes)), height)
+
+
+def _ordered(boxes: np.ndarray, chosen: np.ndarray, height: float) -> Iterator[list[np.ndarray]]:
+    if not len(chosen):
+        return
+    gutter = _gutter(boxes[chosen], height) if len(chosen) <= MOST else None
+    if gutter is None:
+        yield rows_of(boxes, chosen, height)
+        return
+    middle = (boxes[chosen, 1] + boxes[chosen, 3]) / 2
+    above, below = middle < gutter.top, middle > gutter.bottom
+    left = ~above & ~below & (boxes[chosen, 0] < gutter.x)
+    for part in (above, left, ~above & ~below & ~left, below):
+        yield from _ordered(boxes, chosen[part], height)
+
+
+def rows_of(boxes: np.ndarray, chosen: np.ndarray, height: float) -> list[np.ndarray]:
+    """Segments that stand beside each other, from top to bottom; each row from left to right."""
+    rows: list[list[int]] = []
+    extents: list[tuple[float, float]] = []
+    for k in chosen[np.argsort(boxes[chosen, 1] + boxes[chosen, 3], kind="stable")]:
+        top, bottom = boxes[k, 1], boxes[k, 3]
+        for n in range(len(rows) - 1, max(-1, len(rows) - 4), -1):
+            low, high = extents[n]
+            shared = min(bottom, high) - max(top, low)
+            least, most = sorted((bottom - top, high - low))
+            alike = most <= TALL * max(least, height)
+            if alike and shared >= 0.5 * least and _beside(boxes, rows[n], k):
+                rows[n].append(int(k))
+                if bottom - top > high - low:
+                    extents[n] = (top, bottom)
+                break
+        else:
+            rows.append([int(k)])
+            extents.append((top, bottom))
+    return [np.array(sorted(row, key=lambda k: boxes[k, 0])) for row in rows]
+
+
+def _beside(boxes: np.ndarray, row: list[int], k: int) -> bool:
+    """Whether a segment stands beside all those of a row, not above or below any."""
+    shared = np.minimum(boxes[row, 2], boxes[k, 2]) - np.maximum(boxes[row, 0], boxes[k, 0])
+    return bool((shared <= 0.2 * min(boxes[k, 2] - boxes[k, 0], (boxes[row, 2] - boxes[row, 0]).min())).all())
+
+
+@dataclass(frozen=True)
+class _Gutter:
+    x: float
+    top: float
+    bottom: float
+
+
+def _gutter(boxes: np.ndarray, height: float) -> _Gutter | None:
+    """The highest gutter among segments, or None."""
+    best, reached = None, 0.0
+    tried: set[bytes] = set()
+    for high, x, strip in _strips(boxes)[:TRIED]:
+        if high <= reached:
+            break
+        inside = _common(boxes, strip, x, height)
+        left, right = inside & (boxes[:, 0] < x), inside & (boxes[:, 0] >= x)
+        key = left.tobytes() + right.tobytes()
+        if key in tried or not left.any():
+            continue
+        tried.add(key)
+        common = min(boxes[left, 3].max(), boxes[right, 3].max()) - max(boxes[left, 1].min(), boxes[right, 1].min())
+        if common > reached and _parts_columns(boxes[left], boxes[right], height):
+            best = _Gutter(x, float(boxes[inside, 1].min()), float(boxes[inside, 3].max()))
+            reached = float(common)
+    return best
+
+
+def _strips(boxes: np.ndarray) -> list[tuple[float, float, np.ndarray]]:
+    """White strips with segments on both sides, highest first: their height, x and which segments stand beside them."""
+    middle = (boxes[:, 1] + boxes[:, 3]) / 2
+    found = []
+    for x in np.unique(boxes[:, 0]):
+        on_left = boxes[:, 0] < x
+        crossing = on_left & (boxes[:, 2] > x)
+        ends = np.unique([-np.inf, *middle[crossing], np.inf])
+        band = np.where(crossing, -1, np.searchsorted(ends, middle) - 1)
+        sides = [np.bincount(band[side & ~crossing], minlength=len(ends) - 1) for side in (on_left, ~on_left)]
+        for k in np.flatnonzero(np.minimum(*sides) >= FEWEST):
+            inside = band == k
+            found.append((float(boxes[inside, 3].max() - boxes[inside, 1].min()), float(x), inside))
+    return sorted(found, key=lambda strip: -strip[0])
+
+
+def _common(boxes: np.ndarray, inside: np.ndarray, x: float, height: float) -> np.ndarray:
+    """The segments along a strip without what stands apart at its ends and is too little: headers, footers, titles."""
+    order = np.flatnonzero(inside)[np.argsort(boxes[inside, 1])]
+    reached = np.maximum.accumulate(boxes[order, 3])
+    bands = np.split(order, np.flatnonzero(boxes[order[1:], 1] - reached[:-1] > BREAK * height) + 1)
+    little = [min((boxes[band, 0] < x).sum(), (boxes[band, 0] >= x).sum()) < FEWEST for band in bands]
+    kept = np.zeros_like(inside)
+    if not all(little):
+        kept[np.concatenate(bands[little.index(False) : len(bands) - little[::-1].index(False)])] = True
+    return kept
+
+
+def _parts_columns(left: np.ndarray, right: np.ndarray, height: float) -> bool:
+    """Whether the strip between two sides parts columns and not words or the cells of a table."""
+    gap = right[:, 0].min() - left[:, 2].max()
+    if gap < CLOSE * height:
+        return False
+    sides = [_Side(left, height, -1), _Side(right, height, 0)]
+    shorter, longer = sorted(sides, key=lambda side: len(side.middles))
+    fewest = len(shorter.middles)
+    if fewest < FEWEST or (gap < WIDE * height and fewest < MANY):
+        return False
+    distance = np.abs(shorter.middles[:, None] - longer.middles).min(axis=1)
+    if fewest >= SOME and np.mean(distance < BESIDE * height) < ALIGNED - 1 / fewest:
+        return min(side.width for side in sides) >= NARROWEST * height
+    return all(side.next_width >= PROSE * height and side.filled >= FILLED for side in sides)
+
+
+class _Side:
+    """The rows on one side of a strip: their middles and usual width, and of the segments next to the strip (`place` in
+    each row) the usual width and how much of their column they fill."""
+
+    def __init__(self, boxes: np.ndarray, height: float, place: int) -> None:
+        rows = rows_of(boxes, np.arange(len(boxes)), height)
+        self.middles = np.array([(boxes[row, 1].min() + boxes[row, 3].max()) / 2 for row in rows])
+        self.width = float(np.median([boxes[row, 2].max() - boxes[row, 0].min() for row in rows]))
+        near = boxes[[row[place] for row in rows]]
+        widths = near[:, 2] - near[:, 0]
+        self.next_width = float(np.median(widths))
+        self.filled = float(widths.mean() / np.quantile(widths, 0.9))

@@ -1,0 +1,120 @@
+"""Ink on paper: which pixels of a page are ink, and which of them hang together.
+
+The paper is taken as what surrounds a place, so light text on dark paper is ink too; long rules are told apart.
+
+Shape letters:  H, W the page   R runs: stretches of ink in a row of pixels   N components: runs that touch
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image, ImageFilter
+
+CONTRAST = 24  # grey levels that ink differs from its paper at least
+
+
+def ink_of(page: Image.Image) -> np.ndarray:
+    """True where a page (RGB) differs from the paper around the place: (H, W)."""
+    grey = page.convert("L")
+    small = grey.reduce(4) if min(grey.size) >= 32 else grey
+    side = 15 if min(small.size) >= 15 else 3
+    paper = small.filter(ImageFilter.MedianFilter(side)).resize(grey.size, Image.Resampling.BILINEAR)
+    difference = np.abs(np.asarray(grey, dtype=np.int16) - np.asarray(paper, dtype=np.int16))
+    strong = np.percentile(difference, 99.5) if difference.size else 0
+    return difference > max(CONTRAST, 0.35 * strong)
+
+
+def rules_of(ink: np.ndarray) -> np.ndarray:
+    """True on long straight runs of ink: table rules, underlines, frames."""
+    longest = max(40, round(0.05 * max(ink.shape)))
+    return _long(ink, longest) | _long(ink.T, longest).T
+
+
+def _long(ink: np.ndarray, length: int) -> np.ndarray:
+    """True on horizontal runs of at least `length` pixels."""
+    row, start, end = runs_of(ink)
+    marks = np.zeros((ink.shape[0], ink.shape[1] + 1), dtype=np.int8)
+    long = end - start >= length
+    marks[row[long], start[long]] = 1
+    marks[row[long], end[long]] -= 1
+    return np.cumsum(marks, axis=1, dtype=np.int8)[:, :-1] > 0
+
+
+def runs_of(ink: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Row, start and end (just outside) of every run of ink, row by row from the left: three of (R,)."""
+    padded = np.zeros((ink.shape[0], ink.shape[1] + 2), dtype=np.int8)
+    padded[:, 1:-1] = ink
+    edges = np.flatnonzero(np.diff(padded, axis=1))
+    row, column = np.divmod(edges, ink.shape[1] + 1)
+    return row[::2], column[::2], column[1::2]
+
+
+def groups_of(count: int, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Group numbers, from 0, of `count` things of which `left` and `right` (indices, equal shapes) belong together."""
+    root = np.arange(count)
+    while True:
+        a, b = root[left], root[right]
+        apart = a != b
+        if not apart.any():
+            return np.unique(root, return_inverse=True)[1]
+        left, right, a, b = left[apart], right[apart], a[apart], b[apart]
+        np.minimum.at(root, np.maximum(a, b), np.minimum(a, b))
+        while not np.array_equal(root, further := root[root]):
+            root = further
+
+
+@dataclass(frozen=True)
+class Components:
+    """Patches of touching ink: `boxes` (N, 4) left, top, right, bottom; `areas` (N,) in pixels.
+
+    `beside` (P, 2) names the pairs that face each other along a row of pixels with no ink between, left one first.
+    """
+
+    boxes: np.ndarray
+    areas: np.ndarray
+    beside: np.ndarray
+
+
+def components_of(ink: np.ndarray) -> Components:
+    """The components of a page's ink; pixels that touch at a corner hang together."""
+    row, start, end = runs_of(ink)
+    label = groups_of(len(row), *_touching(row, start, end, ink.shape[1] + 2))
+    order = np.argsort(label, kind="stable")
+    first = np.flatnonzero(np.diff(label[order], prepend=-1))
+    boxes = np.zeros((len(first), 4), dtype=np.int64)
+    areas = np.zeros(len(first), dtype=np.int64)
+    if len(first):
+        boxes[:, 0], boxes[:, 1] = np.minimum.reduceat(start[order], first), np.minimum.reduceat(row[order], first)
+        boxes[:, 2], boxes[:, 3] = np.maximum.reduceat(end[order], first), np.maximum.reduceat(row[order], first) + 1
+        areas = np.add.reduceat((end - start)[order], first)
+    facing = (row[1:] == row[:-1]) & (label[1:] != label[:-1])
+    pairs = np.unique(label[:-1][facing].astype(np.int64) * len(first) + label[1:][facing])
+    return Components(boxes, areas, np.stack(np.divmod(pairs, max(1, len(first))), axis=1))
+
+
+def _touching(row: np.ndarray, start: np.ndarray, end: np.ndarray, width: int) -> tuple[np.ndarray, np.ndarray]:
+    """Pairs of runs of neighbouring rows that share a column or a corner."""
+    below = (row + 1) * width
+    low = np.searchsorted(row * width + end, below + start, side="left")
+    high = np.searchsorted(row * width + start, below + end, side="right")
+    count = np.maximum(0, high - low)
+    upper = np.repeat(np.arange(len(row)), count)
+    lower = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count) + np.repeat(low, count)
+    return upper, lower
+
+
+def opened(free: np.ndarray, height: int, width: int) -> np.ndarray:
+    """True on every pixel that some free rectangle of this size covers: (H, W)."""
+    if height > free.shape[0] or width > free.shape[1]:
+        return np.zeros_like(free)
+    taken = _sums(~free, height, width) == 0  # by the rectangle's top left corner
+    grown = np.zeros((free.shape[0] + height - 1, free.shape[1] + width - 1), dtype=bool)
+    grown[height - 1 : height - 1 + taken.shape[0], width - 1 : width - 1 + taken.shape[1]] = taken
+    return _sums(grown, height, width) > 0
+
+
+def _sums(mask: np.ndarray, height: int, width: int) -> np.ndarray:
+    """How many are True in each rectangle of this size, by its top left corner."""
+    total = np.zeros((mask.shape[0] + 1, mask.shape[1] + 1), dtype=np.int32)
+    total[1:, 1:] = mask.cumsum(axis=0, dtype=np.int32).cumsum(axis=1, dtype=np.int32)
+    return total[height:, width:] - total[:-height, width:] - total[height:, :-width] + total[:-height, :-width]

@@ -1,0 +1,60 @@
+"""Photographs on a page: solid stretches of another colour than the paper whose grey changes softly almost everywhere.
+
+Coloured boxes and dark bands with text are solid too, but flat between their letters.
+"""
+
+import numpy as np
+from PIL import Image
+
+from texthawk.decode.ink import CONTRAST, Components, components_of, opened
+from texthawk.decode.segments import Segments
+
+REDUCED = 4  # pixels of the page to one of the mask, along each side
+SOLID = 4.0  # letter heights: the side of a square without paper
+SOFT = (6, 20)  # a change of grey from one pixel to the next that is neither flat nor the edge of a letter
+RECTANGLE = 0.6  # of its box that a photograph fills: then all of the box is photograph, its light places too
+SHARE = 0.08  # of a photograph's pixels that change so
+
+
+def without_photos(found: Segments, parts: Components, page: Image.Image) -> Segments:
+    """The segments without those on photographs, unless many parts of like height make them text after all."""
+    photos = photos_of(page, found.letter)
+    middles = ((found.boxes[:, :2] + found.boxes[:, 2:]) / 2 / REDUCED).astype(int)
+    across = middles[:, 0].clip(0, photos.shape[1] - 1)
+    down = middles[:, 1].clip(0, photos.shape[0] - 1)
+    text = np.array([_like_text(parts.boxes[members]) for members in found.members], dtype=bool)
+    return found.of(np.flatnonzero(~photos[down, across] | text))
+
+
+def _like_text(boxes: np.ndarray) -> bool:
+    """Whether letters stand in a row here: several, most of them about as high as the others."""
+    high = boxes[:, 3] - boxes[:, 1]
+    usual = np.median(high)
+    like = (high >= 0.6 * usual) & (high <= 1.7 * usual)
+    wide, tall = boxes[:, 2].max() - boxes[:, 0].min(), boxes[:, 3].max() - boxes[:, 1].min()
+    return bool(len(high) >= 6 and like.mean() >= 0.8 and wide >= 4 * usual and tall <= 2.5 * usual)
+
+
+def photos_of(page: Image.Image, letter: float) -> np.ndarray:
+    """True on photographs, for a page with letters of this height: (height, width) of the page, both over REDUCED."""
+    grey = page.convert("L")
+    small = np.asarray(grey.reduce(REDUCED) if min(grey.size) >= REDUCED else grey, dtype=np.int16)
+    counts = np.convolve(np.bincount(small.ravel(), minlength=256), np.ones(9), mode="same")
+    side = max(3, round(SOLID * letter / REDUCED))
+    solid = opened(np.abs(small - int(counts.argmax())) > CONTRAST, side, side)
+    photos = np.zeros_like(solid)
+    if not solid.any():
+        return photos
+    change = np.abs(np.diff(np.asarray(grey, dtype=np.int16), axis=1, prepend=0))
+    soft = Image.fromarray(((change > SOFT[0]) & (change <= SOFT[1])).astype(np.uint8) * 255)
+    share = np.asarray(soft.reduce(REDUCED) if min(grey.size) >= REDUCED else soft) / 255
+    edge = max(1, round(letter / REDUCED))
+    for left, top, right, bottom in components_of(solid).boxes.tolist():
+        inside = solid[top:bottom, left:right]
+        if share[top:bottom, left:right][inside].mean() < SHARE:
+            continue
+        if inside.mean() >= RECTANGLE:
+            photos[max(0, top - edge) : bottom + edge, max(0, left - edge) : right + edge] = True
+        else:
+            photos[top:bottom, left:right] |= inside
+    return photos

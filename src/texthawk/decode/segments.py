@@ -1,0 +1,175 @@
+"""Components of ink become segments: stretches of a text line without a gap that could part columns.
+
+Letters hang together with what stands beside them at their own height. A gap is bridged when it is one between words; a
+wider one, when no white strip runs along it over several lines.
+
+All numbers are pixels; boxes are rows of left, top, right, bottom.   N components   S segments
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from texthawk.decode.ink import Components, groups_of, opened
+
+LETTER = 4  # pixels: what is less high says nothing about the type
+SMALL = 0.5  # of the usual letter's height: dots, commas, accents, dashes
+PICTURE = 8.0  # times the usual letter's height: no letter is that high
+WORD = 1.0  # letter heights: a gap that never parts columns
+BRIDGE = 4.0  # letter heights: a gap that no line of prose has
+STACK = (1.8, 0.35, 6)  # letter heights (wide, closely apart) and number of lone letters that are text set on its side
+SPACE = 1.2  # letter heights: the gap between words of text set on its side
+STRIP = (10.0, 0.8)  # letter heights (high, wide) of a white strip that may part columns
+
+
+@dataclass(frozen=True)
+class Segments:
+    """Stretches of text: `boxes` (S, 4), the height of the usual `letter`, and the components of each (`members`)."""
+
+    boxes: np.ndarray
+    members: list[np.ndarray]
+    letter: float
+
+    @property
+    def line_height(self) -> float:
+        """Height of the ink of the usual line: half of all text, by its length, is in lines no higher."""
+        high, wide = self.boxes[:, 3] - self.boxes[:, 1], self.boxes[:, 2] - self.boxes[:, 0]
+        order = np.argsort(high)
+        share = np.cumsum(wide[order])
+        return float(high[order][np.searchsorted(share, share[-1] / 2)])
+
+    def of(self, kept: np.ndarray) -> "Segments":
+        """Only these segments (indices)."""
+        return Segments(self.boxes[kept], [self.members[k] for k in kept], self.letter)
+
+
+def segments_of(parts: Components, shape: tuple[int, int]) -> Segments:
+    """The segments of a page of this shape (height, width) in no order; a page without letters has none."""
+    height = parts.boxes[:, 3] - parts.boxes[:, 1]
+    letters = height[height >= LETTER]
+    if not len(letters):
+        return Segments(np.zeros((0, 4)), [], 0.0)
+    letter = float(np.median(letters))
+    kept = ~_no_text(parts, letter, shape)
+    pairs = parts.beside[kept[parts.beside].all(axis=1)]
+    pairs = pairs[_linked(parts.boxes, pairs, letter, shape, kept)]
+    group = groups_of(len(parts.boxes), pairs[:, 0], pairs[:, 1])
+    group = np.where(kept, group, -1)
+    return _with_marks(_without_stacks(gathered(parts.boxes, group, letter)), parts.boxes)
+
+
+def _no_text(parts: Components, letter: float, shape: tuple[int, int]) -> np.ndarray:
+    """Components that are no text: dense pictures with what lies on them, frames, grains, shadows at the edge of a scan."""
+    boxes = parts.boxes
+    width, height = boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1]
+    large = (height > PICTURE * letter) | (width > 40 * letter)
+    dense = parts.areas > 0.15 * width * height
+    lost = large | (np.maximum(width, height) < max(2, 0.1 * letter))
+    lost |= ((boxes[:, 0] <= 1) | (boxes[:, 2] >= shape[1] - 1)) & (height > 2 * letter)
+    lost |= ((boxes[:, 1] <= 1) | (boxes[:, 3] >= shape[0] - 1)) & (width > 3 * letter)
+    middle = (boxes[:, :2] + boxes[:, 2:]) / 2
+    for left, top, right, bottom in boxes[large & dense & (np.minimum(width, height) > 3 * letter)]:
+        lost |= (middle[:, 0] > left) & (middle[:, 0] < right) & (middle[:, 1] > top) & (middle[:, 1] < bottom)
+    return lost
+
+
+def _linked(
+    boxes: np.ndarray, pairs: np.ndarray, letter: float, shape: tuple[int, int], kept: np.ndarray
+) -> np.ndarray:
+    """Which pairs (left, right) of components stand in one segment."""
+    a, b = boxes[pairs[:, 0]], boxes[pairs[:, 1]]
+    high_a, high_b = a[:, 3] - a[:, 1], b[:, 3] - b[:, 1]
+    least, most = np.minimum(high_a, high_b), np.maximum(high_a, high_b)
+    overlap = np.minimum(a[:, 3], b[:, 3]) - np.maximum(a[:, 1], b[:, 1])
+    of_one_line = (overlap >= 0.5 * least) & ((most <= 3 * letter) | (most <= 2.5 * least))
+    gap, unit = b[:, 0] - a[:, 2], np.maximum(letter, (high_a + high_b) / 2)
+    strip = _strips(boxes[kept], letter, shape)
+    row = (np.maximum(a[:, 1], b[:, 1]) + np.minimum(a[:, 3], b[:, 3])) // 2
+    row = row.clip(0, shape[0] - 1)
+    crossed = strip[row, b[:, 0]] - strip[row, np.minimum(a[:, 2], b[:, 0])]
+    return of_one_line & ((gap <= WORD * unit) | ((gap <= BRIDGE * unit) & (crossed == 0)))
+
+
+def _strips(boxes: np.ndarray, letter: float, shape: tuple[int, int]) -> np.ndarray:
+    """Along each row, how many pixels up to a column lie in white strips: (height, width + 1)."""
+    free = np.ones(shape, dtype=bool)
+    for left, top, right, bottom in boxes[(boxes[:, 3] - boxes[:, 1]) >= SMALL * letter].tolist():
+        free[top:bottom, left:right] = False
+    strips = opened(free, round(STRIP[0] * letter), max(2, round(STRIP[1] * letter)))
+    return np.pad(np.cumsum(strips, axis=1, dtype=np.int32), ((0, 0), (1, 0)))
+
+
+def _without_stacks(found: Segments) -> Segments:
+    """The segments without lone letters that stand closely one above the other: text set on its side."""
+    boxes = found.boxes
+    lone = np.flatnonzero(boxes[:, 2] - boxes[:, 0] <= STACK[0] * found.letter)
+    if not len(lone):
+        return found
+    place = (boxes[lone, 0] + boxes[lone, 2]) / 2 / (STACK[0] * found.letter)
+    upper, lower = [], []
+    for offset in (0.0, 0.5):  # two rulings of the page into strips, so that no stack lies across both
+        strip = np.floor(place + offset)
+        order = np.lexsort((boxes[lone, 1], strip))
+        a, b = boxes[lone[order[:-1]]], boxes[lone[order[1:]]]
+        shared = np.minimum(a[:, 2], b[:, 2]) - np.maximum(a[:, 0], b[:, 0])
+        near = np.abs(b[:, 1] - a[:, 3]) <= SPACE * found.letter
+        near &= shared >= 0.5 * np.minimum(a[:, 2] - a[:, 0], b[:, 2] - b[:, 0])
+        near &= strip[order[:-1]] == strip[order[1:]]
+        upper.append(order[:-1][near])
+        lower.append(order[1:][near])
+    above, below = np.concatenate(upper), np.concatenate(lower)
+    group = groups_of(len(lone), above, below)
+    close = boxes[lone[below], 1] - boxes[lone[above], 3] <= STACK[1] * found.letter
+    links, tight = (np.bincount(group[above[chosen]], minlength=len(lone)) for chosen in (close | True, close))
+    stacked = lone[((tight >= STACK[2] - 1) & (tight >= 0.6 * links))[group]]
+    return found.of(np.setdiff1d(np.arange(len(boxes)), stacked))
+
+
+def _with_marks(found: Segments, boxes: np.ndarray) -> Segments:
+    """Commas, dots, accents and raised signs join the line that they stand in or hang on; lone ones are left out."""
+    high, wide = found.boxes[:, 3] - found.boxes[:, 1], found.boxes[:, 2] - found.boxes[:, 0]
+    little = (wide < 2 * found.letter) & (high < 1.2 * found.letter)
+    marks, lines = np.flatnonzero(little), np.flatnonzero(~little)
+    hangs = high[marks] < SMALL * found.letter
+    line = np.concatenate(
+        [np.zeros(0, dtype=np.int64)]
+        + [
+            _lines_of_marks(found.boxes[marks[k : k + 512]], hangs[k : k + 512], found.boxes[lines])
+            for k in range(0, len(marks), 512)
+        ]
+    )
+    group = np.full(len(boxes), -1)
+    for number, k in enumerate(lines):
+        group[found.members[k]] = number
+    for number, (k, nearest) in enumerate(zip(marks, line, strict=True), len(lines)):
+        if nearest >= 0:
+            group[found.members[k]] = nearest
+        elif high[k] >= SMALL * found.letter:
+            group[found.members[k]] = number
+    return gathered(boxes, group, found.letter)
+
+
+def _lines_of_marks(marks: np.ndarray, hangs: np.ndarray, lines: np.ndarray) -> np.ndarray:
+    """The line that each mark stands in or, if it `hangs`, the nearest above, below or beside it; -1 where none is."""
+    if not len(lines):
+        return np.full(len(marks), -1)
+    left, top, right, bottom = (marks[:, side, None] for side in range(4))
+    reach = lines[:, 3] - lines[:, 1]
+    aside = np.maximum(0, np.maximum(lines[:, 0] - right, left - lines[:, 2]))
+    shared = np.minimum(lines[:, 3], bottom) - np.maximum(lines[:, 1], top)
+    least = np.where(hangs[:, None], -0.35 * reach, 0.4 * (bottom - top))
+    distance = np.where((aside <= 0.5 * reach) & (shared >= least), 0.3 * aside - shared, np.inf)
+    nearest = distance.argmin(axis=1)
+    return np.where(np.isfinite(distance[np.arange(len(marks)), nearest]), nearest, -1)
+
+
+def gathered(boxes: np.ndarray, group: np.ndarray, letter: float) -> Segments:
+    """The segments of components by their group; -1 is left out."""
+    held = np.flatnonzero(group >= 0)
+    if not len(held):
+        return Segments(np.zeros((0, 4)), [], letter)
+    order = held[np.argsort(group[held], kind="stable")]
+    first = np.flatnonzero(np.diff(group[order], prepend=-1))
+    low = np.minimum.reduceat(boxes[order, :2], first)
+    high = np.maximum.reduceat(boxes[order, 2:], first)
+    return Segments(np.concatenate([low, high], axis=1).astype(float), np.split(order, first[1:]), letter)
