@@ -118,7 +118,11 @@ class TextHawkModel(TextHawkPreTrainedModel):
         if (input_ids is None) == (inputs_embeds is None):
             raise ValueError("give input_ids or inputs_embeds, and only one of them")
         if inputs_embeds is None:
-            inputs_embeds = self.get_input_embeddings()(input_ids)
+            words = input_ids
+            if input_ids is not None and pixel_values is not None:
+                # What is looked up for an image token is overwritten, and LLaVA's has no row of its own to look up.
+                words = input_ids.masked_fill(input_ids == self.config.image_token_id, 0)
+            inputs_embeds = self.get_input_embeddings()(words)
         if pixel_values is not None:
             if input_ids is None or image_grids is None:
                 raise ValueError("pixel_values need input_ids with image tokens and image_grids beside them")
