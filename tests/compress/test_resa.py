@@ -267,3 +267,49 @@ def test_settings_that_cannot_be_are_refused_with_the_rule(changes, message):
 def test_tiles_that_do_not_fill_their_layouts_are_refused():
     with pytest.raises(ValueError, match="5 views came for layouts that hold 6"):
         built(CONFIG)(groups([torch.zeros(5, 64, WIDTH)] * 4), [layout(2, 3)])
+
+
+def test_what_training_takes_apart_is_what_the_whole_computes():
+    pages = [layout(1, 2, True), layout(2, 2)]
+    resa, levels = built(replace(CONFIG, row_separators=True, output_positions=True)), levels_for(*pages)
+    with torch.no_grad():
+        parts = resa.rearrange(resa.resample(levels, tile_places(pages)), pages)
+        for whole, apart in zip(resa(groups(levels), pages), parts, strict=True):
+            assert torch.equal(whole, apart)
+
+
+def test_a_thumbnail_that_is_sent_last_has_its_tokens_last():
+    first, last = layout(2, 3, True), replace(layout(2, 3, True), thumbnail_last=True)
+    resa, levels = built(CONFIG), levels_for(first)
+    moved = [torch.cat([level[1:], level[:1]]) for level in levels]
+    before, after = page(resa, levels, first), page(resa, moved, last)
+    torch.testing.assert_close(torch.cat([before[4:], before[:4]]), after)
+
+
+@pytest.mark.parametrize("size", [(8, 8), (5, 9), (3, 2), (17, 30)])
+def test_a_view_of_any_size_is_filled_up_to_whole_windows(size):
+    rows, columns = size
+    one = TileLayout(1, 1, False, 4 * rows, 4 * columns, 32, cut=(4 * rows, 4 * columns))
+    levels = [torch.randn(1, rows, columns, WIDTH) for _ in range(4)]
+    resa = built(CONFIG)
+    with torch.no_grad():
+        (tokens,) = resa([ViewGroup(torch.tensor([0]), levels, torch.zeros(1, 3, *one.views[0]))], [one])
+    assert len(tokens) == CONFIG.visual_tokens(one) == -(-rows // 2) * -(-columns // 8)
+
+
+def test_places_of_a_view_that_was_filled_up_are_those_of_what_it_shows():
+    resa, alone = built(CONFIG), tile_places([layout(1, 1)])
+    shown, filled = resa.places(alone, QueryGrid(3, 3, 3, 3)), resa.places(alone, QueryGrid(3, 4, 3, 3))
+    shown, filled = shown.view(3, 3, WIDTH), filled.view(3, 4, WIDTH)
+    torch.testing.assert_close(filled[:, :3], shown)
+    right = resa.page_places(torch.tensor([0.5]), torch.tensor([1.0]))  # what lies beyond stands at the edge
+    torch.testing.assert_close(filled[1, 3], right[0])
+
+
+def test_a_view_of_another_shape_reads_the_same_places_from_its_tables():
+    resa = built(replace(CONFIG, queries="learned"))
+    with torch.no_grad():
+        resa.query_places_QW.copy_(torch.ones(16, WIDTH))
+    torch.testing.assert_close(resa._resized(resa.query_places_QW, QueryGrid(3, 7, 3, 7)), torch.ones(21, WIDTH))
+    tile = resa._resized(resa.learned_QW, QueryGrid.square(4))
+    assert tile is resa.learned_QW
