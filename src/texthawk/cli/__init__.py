@@ -13,6 +13,7 @@ VERBS = {
     "train": "train a recipe, or go on with a run",
     "eval": "score a model on sets of pages",
     "compare": "what each connector costs on a page, on equal terms",
+    "show": "pictures of what a model sees in a page: views, features, tokens, words",
     "serve": "answer over HTTP: OpenAI-compatible chats, documents to upload, a web page",
     "assemble": "make a model folder from public backbones",
 }
