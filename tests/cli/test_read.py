@@ -2,6 +2,7 @@
 
 import json
 
+import pypdfium2
 import pytest
 import torch
 from PIL import Image, ImageDraw
@@ -55,7 +56,8 @@ def test_json_has_every_page_with_its_size_and_reason(model, files, capsys):
     blank, two = json.loads(capsys.readouterr().out)["documents"]
     assert [(page["number"], page["width"], page["height"]) for page in two["pages"]] == [(1, 160, 60), (2, 200, 100)]
     assert blank["pages"][0]["finish_reason"] == two["pages"][1]["finish_reason"] == "blank"
-    assert two["pages"][0]["finish_reason"] in ("stop", "length")
+    assert two["pages"][0]["finish_reason"] == "blank" and "cannot be read" in two["pages"][0]["reason"]
+    assert "no ink" in blank["pages"][0]["reason"]
     assert blank["errors"] == two["errors"] == []
 
 
@@ -75,3 +77,38 @@ def test_results_go_to_files_when_a_folder_is_named(model, files, tmp_path, caps
 def test_a_model_that_is_not_there_is_wrong_usage(files, capsys):
     assert main(["read", files[0], "--model", "nowhere"]) == 2
     assert "nowhere" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("kind", ["text", "markdown", "json", "hocr", "alto", "pdf"])
+def test_every_format_makes_a_file_with_the_ending_of_its_kind(model, files, tmp_path, kind, capsys):
+    out = tmp_path / "out"
+    assert main(["read", files[2], "--model", model, "--format", kind, "--out", str(out), "--rotate", "0"]) == 0
+    (path,) = out.iterdir()
+    endings = {"text": ".txt", "markdown": ".md", "json": ".json", "hocr": ".hocr", "alto": ".xml", "pdf": ".pdf"}
+    assert path.name == "two" + endings[kind]
+    if kind == "pdf":
+        sizes = [page.get_size() for page in pypdfium2.PdfDocument(path)]
+        assert [round(width / height, 2) for width, height in sizes] == [round(160 / 60, 2), 2.0]
+
+
+def test_several_files_do_not_fit_into_one_pdf(model, files, capsys):
+    assert main(["read", files[0], files[2], "--model", model, "--format", "pdf"]) == 2
+    assert "--out" in capsys.readouterr().err
+
+
+def test_boxes_are_drawn_on_a_picture_for_each_page(model, files, tmp_path, capsys):
+    assert main(["read", files[2], "--model", model, "--draw", str(tmp_path / "marked.png")]) == 0
+    assert [Image.open(tmp_path / name).size for name in ("marked.png", "marked-2.png")] == [(160, 60), (200, 100)]
+
+
+@pytest.mark.parametrize(
+    "wrong", [["--rotate", "45"], ["--max-memory", "much"], ["--max-memory", "5"], ["--draw", "marked.doc"]]
+)
+def test_a_setting_that_cannot_be_is_wrong_usage(model, files, wrong, capsys):
+    assert main(["read", files[0], "--model", model, *wrong]) == 2
+    assert capsys.readouterr().err
+
+
+def test_a_picture_that_does_not_fit_into_the_memory_is_refused_with_the_way_out(model, files, capsys):
+    assert main(["read", files[0], "--model", model, "--max-memory", "300k"]) == 1
+    assert "limit" in capsys.readouterr().err

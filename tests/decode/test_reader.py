@@ -1,18 +1,23 @@
 """Pages through a model that has learned nothing: what it says is noise, where and how it is said must hold."""
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
 from PIL import Image, ImageDraw, ImageFont
 
-from texthawk.decode.reader import Answer, Reader
+from texthawk.decode.answers import Answer
+from texthawk.decode.blank import ILLEGIBLE
+from texthawk.decode.ladder import read_again
+from texthawk.decode.reader import Reader
 from texthawk.decode.regions import find_regions
+from texthawk.decode.rotation import turned, turned_box, turned_size
 from texthawk.decode.windows import windows_of
 from texthawk.image.raw import RawPage
 from texthawk.model.image_processor import TextHawkImageProcessor
 from texthawk.model.modeling import TextHawkForConditionalGeneration
-from texthawk.model.processing import TextHawkProcessor
+from texthawk.model.processing import PROMPTS, TextHawkProcessor
 from texthawk.model.tokens import extend_tokenizer, train_tokenizer
 from texthawk.recipes.tiny import tiny
 from texthawk.types import Page, PageError
@@ -56,10 +61,11 @@ def test_errors_pass_through_and_pages_keep_their_order(reader: Reader) -> None:
 
 def test_a_budget_of_visual_tokens_is_kept_or_the_page_is_an_error(reader: Reader) -> None:
     raw = page(9, words=5)
-    free = sum(reader._visual_tokens(window.image) for window in reader._windows(raw.image, None))
+    regions = find_regions(raw.image)
+    free = sum(reader._visual_tokens(window.image) for window in reader._windows(raw.image, regions, None))
     for budget in (free, free - 1, free // 2, 1):
         try:
-            cost = sum(reader._visual_tokens(window.image) for window in reader._windows(raw.image, budget))
+            cost = sum(reader._visual_tokens(window.image) for window in reader._windows(raw.image, regions, budget))
         except ValueError as refused:
             assert "max_visual_tokens" in str(refused)
         else:
@@ -99,7 +105,71 @@ def test_boxes_are_in_pixels_of_the_page_when_its_image_is_reduced(reader: Reade
         assert line.box == pytest.approx([4 * side for side in piece.box])
 
 
-def test_generation_of_an_untrained_model_ends_at_its_limit_and_says_so(reader: Reader) -> None:
+def test_an_untrained_model_invents_nothing(reader: Reader) -> None:
     (result,) = reader.read_pages([page(1, words=1)])
-    assert isinstance(result, Page) and result.finish_reason in ("length", "stop")
-    assert all(0 <= word.confidence <= 1 for word in result.words)
+    assert isinstance(result, Page) and result.text == ""
+    assert result.finish_reason == "blank" and result.reason == ILLEGIBLE
+
+
+def test_boxes_come_back_to_the_page_as_it_was_before_it_was_turned(reader: Reader) -> None:
+    raw = page(4, words=1)
+    upright = reader._composed(raw, *said(reader, raw))
+    for rotation in (90, 180, 270):
+        lying = RawPage(1, turned(raw.image, 360 - rotation), *turned_size(600, 400, rotation), "page")
+        result = reader._composed(lying, *said(reader, raw), None, rotation)
+        assert (result.rotation, result.text) == (rotation, upright.text)
+        for word, original in zip(result.words, upright.words, strict=True):
+            assert turned_box(word.box, rotation, lying.width, lying.height) == pytest.approx(original.box)
+
+
+def said(reader: Reader, raw: RawPage) -> tuple[list, list[Answer]]:
+    windows = windows_of(raw.image, find_regions(raw.image), reader.setting)
+    return windows, [answer(reader, "\n".join(["one two"] * len(window.pieces))) for window in windows]
+
+
+def test_a_window_that_loops_makes_the_page_say_repetition_and_a_cut_one_length(reader: Reader) -> None:
+    raw = page(2, words=1)
+    windows, (whole,) = said(reader, raw)
+    for reason in ("length", "repetition"):
+        assert reader._composed(raw, windows, [replace(whole, finish_reason=reason)]).finish_reason == reason
+    dropped = reader._composed(raw, windows, [replace(whole, finish_reason="length")], [False])
+    assert (dropped.finish_reason, dropped.text, dropped.reason) == ("blank", "", ILLEGIBLE)
+
+
+def test_what_is_read_in_a_window_does_not_depend_on_the_windows_beside_it(reader: Reader) -> None:
+    windows = [
+        windows_of(raw.image, find_regions(raw.image), reader.setting)[0] for raw in (page(1), page(3, 1), page(5, 2))
+    ]
+    pictures, seeds = [window.image for window in windows], [1, 2, 3]
+    together = reader.asker.ask(pictures, PROMPTS["text"], [30, 12, 20], seeds=seeds)
+    for picture, limit, seed, answer_together in zip(pictures, [30, 12, 20], seeds, together, strict=True):
+        (alone,) = reader.asker.ask([picture], PROMPTS["text"], [limit], seeds=[seed])
+        assert (alone.tokens, alone.finish_reason) == (answer_together.tokens, answer_together.finish_reason)
+        assert alone.log_probabilities == pytest.approx(answer_together.log_probabilities, abs=1e-4)
+
+
+def test_the_scores_of_a_given_answer_are_those_it_was_generated_with(reader: Reader) -> None:
+    windows = [windows_of(raw.image, find_regions(raw.image), reader.setting)[0] for raw in (page(1, 1), page(4, 1))]
+    answers = reader.asker.ask([w.image for w in windows], PROMPTS["text"], [9, 5], seeds=[1, 2])
+    assert [len(one.tokens) for one in answers] == [9, 5]
+    scores = reader.asker.log_probabilities([w.image for w in windows], PROMPTS["text"], [a.tokens for a in answers])
+    for one, given in zip(answers, scores, strict=True):
+        assert given == pytest.approx(one.log_probabilities, abs=1e-4)
+
+
+def test_an_answer_that_loops_is_asked_again_on_every_rung_and_keeps_its_reason(reader: Reader) -> None:
+    raw = page(3, words=1)
+    windows = windows_of(raw.image, find_regions(raw.image), reader.setting)
+    limits = [40] * len(windows)
+    first = reader.asker.ask([w.image for w in windows], PROMPTS["text"], limits, rows=[3])
+    again = read_again(reader.asker, raw.image, windows, first, PROMPTS["text"], limits, reader.setting)
+    for before, after in zip(first, again, strict=True):
+        assert after.whole or after.finish_reason == before.finish_reason
+        assert not before.whole or after is before
+    whole = [replace(one, finish_reason="stop") for one in first]
+    assert read_again(reader.asker, raw.image, windows, whole, PROMPTS["text"], limits, reader.setting) == whole
+
+
+def test_rotate_must_be_a_quarter_turn_or_auto(reader: Reader) -> None:
+    with pytest.raises(ValueError, match="0, 90, 180 or 270"):
+        list(reader.read_pages([page(0)], rotate=45))

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-_ROW = re.compile(r"\n|</tr>|<br\s*/?>")
 _CELL = re.compile(r"</?t[dh]\b|[|\t]")
 _MARKUP = re.compile(r"<[^<>]{0,80}>")
 _TELLING = re.compile(r"[^\W_]")
@@ -25,47 +24,57 @@ _TELLING = re.compile(r"[^\W_]")
 class Allowance:
     """How often a block may stand in succession before it counts as a loop, by what it is.
 
-    filler: characters of nothing but punctuation, spaces and zeros; letter: copies of a single letter; words: of a block
-    within a line that has letters; sentence: of such a block longer than `long` characters; numbers: of one without
-    letters; cells: of table cells; rows, long_rows: of whole lines, below and above `long` characters; paragraphs: of
-    blocks of several long lines. `rows` is what the ink of the page allows, where that is known.
+    A block says the more the more letters it has, and the less likely a page says it again and again. Copies within a line:
+    letter, of a single letter; words, of a block of up to `long` characters; sentence, of a longer one; speech, of one of
+    more than three times `long`; numbers, of one without letters; cells, of table cells. Copies of whole lines: rows, with up
+    to `few` letters to a line; told_rows, with more; long_rows, with more than `many`; paragraphs, of three such lines and
+    more. filler: characters in a line of nothing but punctuation, spaces and zeros. `rows` is what the ink of the page allows,
+    where that is known.
     """
 
-    filler: int = 1200
+    filler: int = 400
     letter: int = 16
     words: int = 8
     sentence: int = 4
+    speech: int = 3
     numbers: int = 32
     cells: int = 64
     rows: int = 64
-    long_rows: int = 10
-    paragraphs: int = 4
+    told_rows: int = 10
+    long_rows: int = 5
+    paragraphs: int = 3
     long: int = 48
+    few: int = 12
+    many: int = 30
 
     def copies(self, block: str) -> float:
         """Copies of a block of text that are still no loop."""
         content = _MARKUP.sub("", block)
         telling = _TELLING.findall(content)
-        bare = all(character == "0" for character in telling)
-        rows = len(_ROW.findall(block))
+        letters = sum(character.isalpha() for character in telling)
+        rows = max(block.count("\n"), block.count("</tr>"))
         if rows:
-            return self._copies_of_rows(block, content, rows, bare)
+            return self._copies_of_rows(letters / rows, rows)
         if _CELL.search(block):
-            return self.cells if len(content.strip()) <= self.long else self.sentence
-        if bare:
+            return self.cells if letters <= self.few else self.sentence
+        if all(character == "0" for character in telling):
             return max(self.words, self.filler / max(1, len(block)))
-        if not any(character.isalpha() for character in telling):
+        if not letters:
             return self.numbers
         if len(telling) == 1:
             return self.letter
+        if len(content) > 3 * self.long:
+            return self.speech
         return self.words if len(content) <= self.long else self.sentence
 
-    def _copies_of_rows(self, block: str, content: str, rows: int, bare: bool) -> float:
-        if bare:
-            return max(self.rows / rows, self.filler / len(block) if block.strip() else self.rows)
-        if len(content) <= self.long * rows and rows <= 3:
-            return max(2, self.rows / rows)
-        return max(2, self.long_rows / rows) if rows <= 2 else min(self.paragraphs, max(2, self.rows / rows))
+    def _copies_of_rows(self, letters: float, rows: int) -> float:
+        """letters: to a line. Copies of a block of several lines are counted in lines, but two are always allowed."""
+        lawful = self.rows
+        if letters > self.few:
+            lawful = min(lawful, self.long_rows if letters > self.many else self.told_rows)
+            if rows > 2:
+                return min(self.paragraphs, max(2, self.rows / rows))
+        return max(2, lawful / rows)
 
 
 @dataclass(frozen=True)
@@ -89,7 +98,7 @@ class LoopGuard:
     """
 
     def __init__(
-        self, text_of: Callable[[int], str], allowance: Allowance | None = None, *, longest: int = 384
+        self, text_of: Callable[[int], str], allowance: Allowance | None = None, *, longest: int = 512
     ) -> None:
         self._text_of, self._allowance, self._longest = text_of, allowance or Allowance(), longest
         self._tokens = np.full(1024, -1, dtype=np.int64)

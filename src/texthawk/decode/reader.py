@@ -1,16 +1,26 @@
 """Reads pages: regions become windows, windows become prompts, answers become lines of words on the page."""
 
 import contextlib
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import torch
 from PIL import Image
 from transformers import AutoTokenizer
 from transformers.utils import logging
 
-from texthawk.decode.regions import find_regions
+from texthawk.decode.answers import Answer, Asker
+from texthawk.decode.blank import ILLEGIBLE, NO_INK, NO_TEXT, legible
+from texthawk.decode.budgets import BATCH, Budget, window_bytes
+from texthawk.decode.calibration import Calibration, calibration_of
+from texthawk.decode.formats.blocks import box_around
+from texthawk.decode.ladder import read_again
+from texthawk.decode.orientation import rotation_of
+from texthawk.decode.points import page_points
+from texthawk.decode.regions import Region, find_regions
+from texthawk.decode.rotation import ROTATIONS, box_before, turned
 from texthawk.decode.windows import Window, windows_of
 from texthawk.decode.words import line_of, word_confidences
 from texthawk.image.pages import Limits, Source, open_pages
@@ -24,7 +34,10 @@ from texthawk.model.register import register
 from texthawk.types import Box, Document, Line, Page, PageError
 
 SHIPPED = Path(__file__).parent.parent / "weights"
-BATCH = 16  # windows that are read together
+_PROMPT = 32  # tokens around an image, at most
+PROBED = 6  # lines that are read to tell which way up a page lies
+Rotate = Literal["auto"] | int
+"""Degrees by which pages are turned clockwise before they are read, or "auto" to find out for each."""
 
 
 def model_folder(model: str) -> Path:
@@ -54,7 +67,7 @@ def load(model: str = "nano", *, device: str | None = None, dtype: torch.dtype |
     tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
     images = TextHawkImageProcessor.from_pretrained(folder, local_files_only=True)
     processor = TextHawkProcessor(images, tokenizer, network.config.compressor_config)
-    return Reader(network.to(device).eval(), processor)
+    return Reader(network.to(device).eval(), processor, calibration_of(folder))
 
 
 @contextlib.contextmanager
@@ -69,22 +82,19 @@ def _without_progress_bar() -> Iterator[None]:
             logging.enable_progress_bar()
 
 
-@dataclass(frozen=True)
-class Answer:
-    """What the model generated for one window: tokens, their log-probabilities, why it ended."""
-
-    tokens: list[int]
-    log_probabilities: list[float]
-    finish_reason: str
-
-
 class Reader:
     """A loaded model that reads files, pictures and pages."""
 
-    def __init__(self, model: TextHawkForConditionalGeneration, processor: TextHawkProcessor) -> None:
-        self.model, self.processor = model, processor
+    def __init__(
+        self,
+        model: TextHawkForConditionalGeneration,
+        processor: TextHawkProcessor,
+        calibration: Calibration | None = None,
+    ) -> None:
+        self.model, self.processor, self.calibration = model, processor, calibration
         ends = model.generation_config.eos_token_id or processor.tokenizer.eos_token_id
         self.ends = list(ends) if isinstance(ends, list) else [ends]
+        self.asker = Asker(model, processor, self.ends)
         tile = model.config.tiling_config.tile
         self.setting = RowSetting(tile=tile, row_height=tile // 8, ink=18 * tile / 224)
 
@@ -95,14 +105,21 @@ class Reader:
         pages: PageSelection = EVERY_PAGE,
         dpi: float = 200,
         limits: Limits | None = None,
+        rotate: Rotate = "auto",
+        budget: Budget | None = None,
     ) -> Document:
-        """Read a path, bytes, a PIL image, or a list of them, into one Document; errors are listed, not raised."""
+        """Read a path, bytes, a PIL image, or a list of them, into one Document; errors are listed, not raised.
+
+        rotate: "auto", or the degrees by which every page is turned clockwise before it is read. budget: what a page may
+        cost; `limits` are its own where they are not given.
+        """
         sources = source if isinstance(source, list) else [source]
+        budget = budget or Budget()
         read: list[Page] = []
         errors: list[PageError] = []
         for entry in sources:
-            opened = open_pages(entry, dpi=dpi, limits=limits or Limits(), selection=pages)
-            for result in self.read_pages(opened):
+            opened = open_pages(entry, dpi=dpi, limits=limits or budget.limits(), selection=pages)
+            for result in self.read_pages(opened, rotate=rotate, budget=budget, points=page_points(entry)):
                 if isinstance(result, PageError):
                     errors.append(result)
                 else:
@@ -110,98 +127,138 @@ class Reader:
         return Document(tuple(read), tuple(errors))
 
     def read_pages(
-        self, pages: Iterable[RawPage | PageError], *, max_visual_tokens: int | None = None
+        self,
+        pages: Iterable[RawPage | PageError],
+        *,
+        rotate: Rotate = "auto",
+        budget: Budget | None = None,
+        points: Sequence[tuple[float, float]] = (),
+        max_visual_tokens: int | None = None,
     ) -> Iterator[Page | PageError]:
         """Read pages one at a time; an entry that is an error passes through.
 
-        The box of a line is that of its ink on the page. max_visual_tokens: bound on the visual tokens of a page; type
-        is made smaller until its windows fit, and a page that cannot fit is an error that says so.
+        The box of a line is that of its ink on the page as it came, also where the page was turned to be read.
+        budget: type is made smaller until a page's windows keep the visual tokens, and a page that cannot fit is an
+        error that says so; max_visual_tokens is short for a budget of them alone. points: the sizes of a PDF's pages in
+        points, by number.
         """
+        if rotate != "auto" and rotate not in ROTATIONS:
+            raise ValueError(f"rotate is {rotate!r}; pages are turned by 0, 90, 180 or 270 degrees, or 'auto'")
+        budget = budget or Budget(max_visual_tokens=max_visual_tokens)
         for page in pages:
             if isinstance(page, PageError):
                 yield page
                 continue
             try:
-                windows = self._windows(page.image, max_visual_tokens)
+                rotation, image, regions = self._upright(page.image, rotate)
+                windows = self._windows(image, regions, budget.max_visual_tokens)
+                answers, verdicts = self._answers(image, windows, budget)
             except ValueError as error:
                 yield PageError(page.source, page.number, str(error))
                 continue
-            yield self._page(page, windows)
+            made = self._composed(page, windows, answers, verdicts, rotation)
+            yield replace(made, points=points[page.number - 1]) if page.number <= len(points) else made
 
-    def _windows(self, image: Image.Image, budget: int | None) -> list[Window]:
-        regions = find_regions(image)
+    def _upright(self, image: Image.Image, rotate: Rotate) -> tuple[int, Image.Image, list[Region]]:
+        """How far the page must be turned, the page so turned, and its regions."""
+        if rotate == "auto":
+            rotation, regions = rotation_of(image, self._probe)
+            return rotation, turned(image, rotation), regions
+        upright = turned(image, int(rotate))
+        return int(rotate), upright, find_regions(upright)
+
+    def _probe(self, image: Image.Image, regions: Sequence[Region]) -> float:
+        """Mean log-probability of what is read in the longest lines."""
+        lines = sorted((line for region in regions for line in region.lines), key=lambda line: -line.box.width)
+        chosen = [
+            replace(region, lines=tuple(line for line in region.lines if line in lines[:PROBED])) for region in regions
+        ]
+        windows = windows_of(image, [region for region in chosen if region.lines], self.setting)[:1]
+        (answer,) = self._ask(windows)
+        return answer.likelihood
+
+    def _windows(self, image: Image.Image, regions: Sequence[Region], most: int | None) -> list[Window]:
         setting = self.setting
         while True:
             windows = windows_of(image, regions, setting)
             cost = sum(self._visual_tokens(window.image) for window in windows)
-            if budget is None or cost <= budget:
+            if most is None or cost <= most:
                 return windows
             setting = replace(setting, ink=0.9 * setting.ink)
             if setting.ink < 0.5 * self.setting.ink:
                 raise ValueError(
                     f"the page needs {cost} visual tokens even with its type made as small as can be read, the bound is "
-                    f"{budget}; raise max_visual_tokens"
+                    f"{most}; raise max_visual_tokens"
                 )
 
     def _visual_tokens(self, image: Image.Image) -> int:
         return self.processor.visual_tokens(self.processor.image_processor.layout(image.height, image.width))
 
-    def _page(self, page: RawPage, windows: list[Window]) -> Page:
-        answers: list[Answer] = []
-        for start in range(0, len(windows), BATCH):
-            answers += self._ask(windows[start : start + BATCH])
-        return self._composed(page, windows, answers)
+    def _batch(self, windows: Sequence[Window], budget: Budget) -> int:
+        """How many windows are read together."""
+        if not windows or budget.max_memory is None:
+            return BATCH
+        layout = self.processor.image_processor.layout(windows[0].image.height, windows[0].image.width)
+        tokens = self._visual_tokens(windows[0].image) + _PROMPT + max(map(_most_tokens, windows))
+        return budget.batch(window_bytes(self.model.config, layout, tokens, self.model.dtype.itemsize))
 
-    def _composed(self, page: RawPage, windows: list[Window], answers: list[Answer]) -> Page:
+    def _answers(self, image: Image.Image, windows: list[Window], budget: Budget) -> tuple[list[Answer], list[bool]]:
+        """An answer for each window, and whether it was read from it."""
+        batch = self._batch(windows, budget)
+        parts = [windows[start : start + batch] for start in range(0, len(windows), batch)]
+        answers = [answer for part in parts for answer in self._ask(part)]
+        question = PROMPTS["text"]
+        verdicts = legible(self.asker, [window.image for window in windows], question, answers, batch)
+        wanting = [k for k, answer in enumerate(answers) if verdicts[k] and not answer.whole]
+        for start in range(0, len(wanting), batch):
+            chosen = wanting[start : start + batch]
+            again, limits = [windows[k] for k in chosen], [_most_tokens(windows[k]) for k in chosen]
+            first = [answers[k] for k in chosen]
+            for k, answer in zip(
+                chosen, read_again(self.asker, image, again, first, question, limits, self.setting), strict=True
+            ):
+                answers[k] = answer
+        return answers, verdicts
+
+    def _ask(self, windows: Sequence[Window]) -> list[Answer]:
+        return self.asker.ask(
+            [window.image for window in windows],
+            PROMPTS["text"],
+            [_most_tokens(window) for window in windows],
+            rows=[len(window.pieces) for window in windows],
+        )
+
+    def _composed(
+        self,
+        page: RawPage,
+        windows: Sequence[Window],
+        answers: Sequence[Answer],
+        verdicts: Sequence[bool] | None = None,
+        rotation: int = 0,
+    ) -> Page:
+        """A page of what was read in its windows; those that are illegible are left out."""
         lines: list[Line] = []
-        stretch = page.width / page.image.width
-        for window, answer in zip(windows, answers, strict=True):
-            for line, continued in self._lines(window, answer):
-                line = _stretched(line, stretch)
+        verdicts = verdicts or [True] * len(windows)
+        for window, answer, verdict in zip(windows, answers, verdicts, strict=True):
+            for line, continued in self._lines(window, answer) if verdict else ():
                 if continued and lines:
                     lines[-1] = _joined(lines[-1], line)
                 else:
                     lines.append(line)
+        lines = [_on_page(line, page, rotation) for line in lines]
         text = "\n".join(line.text for line in lines)
-        cut = any(answer.finish_reason == "length" for answer in answers)
-        reason = ("length" if cut else "stop") if windows else "blank"
-        return Page(page.number, page.width, page.height, text, tuple(lines), reason, page.source)
-
-    @torch.inference_mode()
-    def _ask(self, windows: list[Window]) -> list[Answer]:
-        content = [{"type": "image"}, {"type": "text", "text": PROMPTS["text"]}]
-        prompt = self.processor.apply_chat_template([{"role": "user", "content": content}], add_generation_prompt=True)
-        inputs = self.processor(
-            images=[window.image for window in windows],
-            text=[prompt] * len(windows),
-            padding=True,
-            return_tensors="pt",
-        ).to(self.model.device)
-        limit = max(_most_tokens(window) for window in windows)
-        tokenizer = self.processor.tokenizer
-        out = self.model.generate(
-            **inputs,
-            max_new_tokens=limit,
-            do_sample=False,
-            return_dict_in_generate=True,
-            output_logits=True,
-            eos_token_id=self.ends,
-            pad_token_id=tokenizer.pad_token_id,
+        reason, why = _ending(answers, verdicts, bool(lines))
+        return Page(
+            page.number, page.width, page.height, text, tuple(lines), reason, page.source, why, rotation=rotation
         )
-        fresh = out.sequences[:, inputs["input_ids"].shape[1] :]
-        chosen = torch.stack(out.logits, dim=1).float().log_softmax(-1).gather(2, fresh[..., None])[..., 0]
-        return [self._answer(ids, scores) for ids, scores in zip(fresh.tolist(), chosen.tolist(), strict=True)]
-
-    def _answer(self, tokens: list[int], scores: list[float]) -> Answer:
-        length = next((k for k, token in enumerate(tokens) if token in self.ends), len(tokens))
-        return Answer(tokens[:length], scores[:length], "stop" if length < len(tokens) else "length")
 
     def _lines(self, window: Window, answer: Answer) -> Iterator[tuple[Line, bool]]:
         """Lines of an answer, and whether each goes on with the line before it."""
         tokenizer = self.processor.tokenizer
         text = tokenizer.decode(answer.tokens, skip_special_tokens=True)
         words = word_confidences(answer.tokens, answer.log_probabilities, tokenizer)
-        confidences = {k: value for k, (_, value) in enumerate(words)}
+        sure = self.calibration or float
+        confidences = {k: sure(value) for k, (_, value) in enumerate(words)}
         found = [line.strip() for line in text.split("\n") if line.strip()]
         agree = len(found) == len(window.pieces)  # each row of ink was read as one line
         first = 0
@@ -209,6 +266,18 @@ class Reader:
             made = line_of(line, window.pieces[k].box if agree else None, confidences, first)
             first += len(made.words)
             yield made, agree and window.pieces[k].continued
+
+
+def _ending(answers: Sequence[Answer], verdicts: Sequence[bool], lines: bool) -> tuple[str, str]:
+    """Why the reading of a page ended, and for a person what is missing."""
+    if not answers:
+        return "blank", NO_INK
+    if not lines:
+        return "blank", NO_TEXT if all(verdicts) else ILLEGIBLE
+    kept = {answer.finish_reason for answer, verdict in zip(answers, verdicts, strict=True) if verdict}
+    dropped = sum(not verdict for verdict in verdicts)
+    why = f"{dropped} of {len(answers)} windows were left out, for they cannot be read" if dropped else ""
+    return next((reason for reason in ("repetition", "length") if reason in kept), "stop"), why
 
 
 def _most_tokens(window: Window) -> int:
@@ -219,24 +288,19 @@ def _most_tokens(window: Window) -> int:
 
 def _joined(line: Line, rest: Line) -> Line:
     """Two pieces of one printed line."""
-    box = line.box
-    if box is not None and rest.box is not None:
-        box = Box(
-            min(box.left, rest.box.left),
-            min(box.top, rest.box.top),
-            max(box.right, rest.box.right),
-            max(box.bottom, rest.box.bottom),
-        )
+    box = box_around([line.box, rest.box]) if line.box is not None and rest.box is not None else line.box
     return Line(f"{line.text} {rest.text}", box, line.words + rest.words)
 
 
-def _stretched(line: Line, by: float) -> Line:
-    """A line whose boxes are in pixels of a reduced image, in pixels of the page."""
-    if by == 1.0 or line.box is None:
-        return line
-    box = Box(*(value * by for value in line.box))
-    words = tuple(
-        type(word)(word.text, Box(*(value * by for value in word.box)) if word.box else None, word.confidence)
-        for word in line.words
-    )
-    return Line(line.text, box, words)
+def _on_page(line: Line, page: RawPage, rotation: int) -> Line:
+    """A line whose boxes are in pixels of an image that was turned and maybe reduced, in pixels of the page as it came."""
+    by = page.width / page.image.width
+
+    def place(box: Box | None) -> Box | None:
+        if box is None or (by == 1.0 and rotation == 0):
+            return box
+        before = box_before(box, rotation, page.image.width, page.image.height)
+        return Box(*(side * by for side in before))
+
+    words = tuple(replace(word, box=place(word.box)) for word in line.words)
+    return Line(line.text, place(line.box), words)

@@ -1,0 +1,157 @@
+"""Where the results of `texthawk read` go: stdout, files in a folder, and pictures with boxes drawn on them."""
+
+import io
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from texthawk.types import Document, Page, PageError
+
+if TYPE_CHECKING:
+    from texthawk.image.raw import RawPage
+
+JPEG_QUALITY = 85
+
+
+class Output:
+    """One run's results in one format: text goes to stdout page by page, all others file by file.
+
+    Raises ValueError for what cannot be: a folder that cannot be made, several files of a format that holds one, a PDF on
+    a terminal.
+    """
+
+    def __init__(
+        self, kind: str, *, files: Sequence[str], folder: Path | None, model: str, boxes: bool, draw: Path | None
+    ) -> None:
+        from texthawk.decode.formats import FORMATS
+
+        self._kind, self._format = kind, FORMATS[kind]
+        self._files, self._folder, self._model, self._boxes, self._draw = files, folder, model, boxes, draw
+        self._documents: list[tuple[str, Document]] = []
+        self._printed = self._headed = False
+        self._taken: dict[str, str] = {}
+        self._pictures: list[bytes] = []
+        self._picture: RawPage | None = None
+        self._drawn = 0
+        self.streams = kind == "text" and folder is None
+        self._check()
+
+    def watch(self, pages: "Iterator[RawPage | PageError]") -> "Iterator[RawPage | PageError]":
+        """The same pages; the picture of each is held until its text comes, where the output shows it."""
+        for page in pages:
+            if not isinstance(page, PageError) and (self._draw is not None or self._format.needs_pictures):
+                self._picture = page
+            yield page
+
+    def page(self, page: Page) -> None:
+        """A page was read: keep what the format needs of its picture, draw its boxes."""
+        if self._picture is None:
+            return
+        image = self._picture.image
+        if self._format.needs_pictures:
+            out = io.BytesIO()
+            image.save(out, "JPEG", quality=JPEG_QUALITY)
+            self._pictures.append(out.getvalue())
+        if self._draw is not None:
+            from texthawk.decode.overlay import drawn
+
+            self._drawn += 1
+            number = "" if self._drawn == 1 else f"-{self._drawn}"
+            path = self._draw.with_name(f"{self._draw.stem}{number}{self._draw.suffix}")
+            try:
+                drawn(image, page).save(path)
+            except OSError as error:
+                raise ValueError(f"--draw {path} cannot be written; choose another place ({error})") from error
+        self._picture = None
+
+    def stream(self, file: str, page: Page) -> None:
+        """Print a page's text; a blank line divides pages, a line with the name precedes each of several files."""
+        from texthawk.decode.formats.text import page_text
+
+        if self._printed:
+            print()
+        self._head(file)
+        self._printed = True
+        print(page_text(page, boxes=self._boxes), flush=True)
+
+    def finish(self, file: str, document: Document) -> bool:
+        """A file is done; False when its result could not be written."""
+        pictures, self._pictures, self._headed = self._pictures, [], False
+        if self._kind == "json" and self._folder is None:
+            self._documents.append((file, document))
+            return True
+        if self.streams or not (document.pages or self._kind == "json"):
+            return True  # printed already, or nothing was read and why has been told
+        from texthawk.decode.formats import Setting
+
+        content = self._format.write(document, Setting(file, self._model, self._boxes, pictures))
+        if self._folder is not None:
+            return self._save(file, content)
+        if self._printed:
+            print()
+        self._head(file)
+        self._printed = True
+        sys.stdout.flush()
+        sys.stdout.buffer.write(content)
+        sys.stdout.buffer.flush()
+        return True
+
+    def close(self) -> None:
+        if self._kind == "json" and self._folder is None:
+            from texthawk.decode.formats.json import dumped
+
+            print(dumped(self._documents, self._model), end="")
+
+    def _check(self) -> None:
+        if self._folder is not None:
+            try:
+                self._folder.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise ValueError(
+                    f"--out {self._folder}: no folder can be made there; choose another ({error})"
+                ) from error
+        elif self._kind in ("hocr", "alto", "pdf") and len(self._files) > 1:
+            raise ValueError(
+                f"{len(self._files)} files do not fit into one {self._kind} on stdout; name a folder with --out"
+            )
+        elif self._kind == "pdf" and sys.stdout.isatty():
+            raise ValueError("a PDF is nothing for a terminal; name a folder with --out, or send stdout to a file")
+        if self._draw is not None:
+            from PIL import Image
+
+            if self._draw.suffix.lower() not in Image.registered_extensions():
+                raise ValueError(f"--draw {self._draw}: {self._draw.suffix!r} is no picture's ending; write .png")
+
+    def _head(self, file: str) -> None:
+        from texthawk.decode.formats.characters import printable_name
+
+        if len(self._files) > 1 and not self._headed:
+            print(f"==> {printable_name(file)} <==")
+        self._headed = True
+
+    def _save(self, file: str, content: bytes) -> bool:
+        path = self._path_for(file)
+        try:
+            path.write_bytes(content)
+        except OSError as error:
+            _tell(f"{file}: {path} cannot be written ({error})")
+            return False
+        return True
+
+    def _path_for(self, file: str) -> Path:
+        """NAME.txt, or NAME-2.txt when another input of this run has that name, whatever the case of its letters."""
+        assert self._folder is not None
+        stem, suffix = Path(file).stem, self._format.suffix
+        name, again = stem + suffix, 1
+        while name.casefold() in self._taken:
+            again += 1
+            name = f"{stem}-{again}{suffix}"
+        self._taken[name.casefold()] = file
+        if again > 1:
+            _tell(f"{file}: written as {name}, for {self._taken[(stem + suffix).casefold()]} has {stem}{suffix}")
+        return self._folder / name
+
+
+def _tell(line: str) -> None:
+    print(f"texthawk: {line}", file=sys.stderr, flush=True)

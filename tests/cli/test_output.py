@@ -1,0 +1,80 @@
+"""Where results go: each format on stdout or in files, with what it needs of the pictures."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pypdfium2
+import pytest
+from PIL import Image
+
+from texthawk.cli.output import Output
+from texthawk.image.raw import RawPage
+from texthawk.types import Box, Document, Line, Page, Word
+
+WORD = Word("Hello", Box(20, 10, 80, 30), 0.75)
+PAGE = Page(1, 100, 50, "Hello", (Line("Hello", WORD.box, (WORD,)),), source="a.png")
+RAW = RawPage(1, Image.new("RGB", (100, 50), "white"), 100, 50, "a.png")
+
+
+def output(kind: str, folder: Path | None = None, files=("a.png",), boxes=False, draw: Path | None = None) -> Output:
+    return Output(kind, files=list(files), folder=folder, model="nano", boxes=boxes, draw=draw)
+
+
+def run(out: Output, *files: str) -> None:
+    for file in files:
+        for _ in out.watch(iter([RAW])):
+            out.page(PAGE)
+            if out.streams:
+                out.stream(file, PAGE)
+        assert out.finish(file, Document((PAGE,)))
+    out.close()
+
+
+def test_text_is_printed_as_it_comes_and_json_at_the_end(capsys):
+    run(output("text", files=("a.png", "b.png"), boxes=True), "a.png", "b.png")
+    line = "20,10,80,30\tHello"
+    assert capsys.readouterr().out == f"==> a.png <==\n{line}\n\n==> b.png <==\n{line}\n"
+    run(output("json", files=("a.png", "b.png")), "a.png", "b.png")
+    assert [entry["source"] for entry in json.loads(capsys.readouterr().out)["documents"]] == ["a.png", "b.png"]
+
+
+def test_other_formats_go_to_stdout_as_they_are(capfdbinary):
+    for kind, start in (("markdown", b"Hello"), ("hocr", b"<?xml"), ("alto", b"<?xml"), ("pdf", b"%PDF-")):
+        run(output(kind), "a.png")
+        assert capfdbinary.readouterr().out.startswith(start)
+
+
+def test_two_inputs_of_one_name_do_not_overwrite_each_other(tmp_path, capsys):
+    run(output("text", tmp_path, files=("x/a.png", "y/A.png")), "x/a.png", "y/A.png")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["A-2.txt", "a.txt"]
+    assert "written as A-2.txt" in capsys.readouterr().err
+
+
+def test_a_pdf_shows_the_page_and_holds_its_words(tmp_path):
+    run(output("pdf", tmp_path), "a.png")
+    (sheet,) = pypdfium2.PdfDocument(tmp_path / "a.pdf")
+    assert "Hello" in sheet.get_textpage().get_text_range()
+
+
+def test_boxes_are_drawn_where_they_lie_also_on_a_reduced_picture(tmp_path):
+    out = output("text", draw=tmp_path / "b.png")
+    half = RawPage(1, RAW.image.resize((50, 25)), 100, 50, "a.png")
+    for raw, name in ((RAW, "b.png"), (half, "b-2.png")):
+        list(out.watch(iter([raw])))
+        out.page(PAGE)
+        pixels = np.asarray(Image.open(tmp_path / name))
+        rows, columns = np.nonzero((pixels != 255).any(-1))
+        scale = raw.image.width / 100
+        found = (columns.min(), rows.min(), columns.max(), rows.max())
+        assert found == pytest.approx([scale * side for side in WORD.box], abs=4)
+
+
+def test_what_cannot_be_is_refused_before_anything_is_read(tmp_path):
+    with pytest.raises(ValueError, match="--out"):
+        output("alto", files=("a", "b"))
+    with pytest.raises(ValueError, match="no picture's ending"):
+        output("text", draw=tmp_path / "x.docx")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ValueError, match="no folder"):
+        output("text", tmp_path / "file")
