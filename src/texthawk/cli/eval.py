@@ -15,6 +15,7 @@ VERBS = {
     "score": "score a run again from its predictions alone, without model or images",
     "density": "error against the number of words on 448 x 224 pixels, with a figure",
     "print": "error on printed text and fonts that no training page had",
+    "calibration": "fit the map from the model's probabilities to a confidence that means what it says, and measure it",
 }
 
 
@@ -22,7 +23,8 @@ def main(argv: list[str]) -> int:
     """0; 1 when some pages could not be read (the others are scored); 2 for wrong usage."""
     arguments = parser().parse_args(argv)
     try:
-        return {"read": read, "score": score, "density": density, "print": printed}[arguments.verb](arguments, argv)
+        verbs = {"read": read, "score": score, "density": density, "print": printed, "calibration": calibration}
+        return verbs[arguments.verb](arguments, argv)
     except (ValueError, ImportError) as error:
         print(f"texthawk eval {arguments.verb}: {error}", file=sys.stderr)
         return 2
@@ -45,7 +47,7 @@ def parser() -> argparse.ArgumentParser:
         "--force", action="store_true", help="score a run that was made with another metric version"
     )
 
-    for verb in ("density", "print"):
+    for verb in ("density", "print", "calibration"):
         made[verb].add_argument(
             "--text", type=Path, required=True, metavar="DIR", help=".txt, .md or .jsonl; its test split is printed"
         )
@@ -59,17 +61,25 @@ def parser() -> argparse.ArgumentParser:
     made["density"].add_argument(
         "--hold-out", type=_names, default=[], metavar="A,B", help="only families whose name holds one of these"
     )
-    made["print"].add_argument(
-        "--fonts-held-out", type=_names, required=True, metavar="A,B", help="families that training did not use"
-    )
-    made["print"].add_argument(
-        "--count", type=_positive, default=200, metavar="N", help="sheets of text (default: 200)"
+    for verb in ("print", "calibration"):
+        made[verb].add_argument(
+            "--fonts-held-out", type=_names, required=True, metavar="A,B", help="families that training did not use"
+        )
+        made[verb].add_argument(
+            "--count", type=_positive, default=200, metavar="N", help="sheets of text (default: 200)"
+        )
+    made["calibration"].add_argument(
+        "--save", action="store_true", help="write the map into the model's folder, where reading finds it"
     )
 
-    for verb in ("read", "density", "print"):
+    for verb in ("read", "density", "print", "calibration"):
         made[verb].add_argument("--model", default="nano", help="nano, or a folder (default: nano)")
-        made[verb].add_argument("--no-model", action="store_true", help="Tesseract alone")
-        made[verb].add_argument("--no-tesseract", action="store_true", help="the model alone")
+        if verb != "calibration":
+            made[verb].add_argument("--no-model", action="store_true", help="Tesseract alone")
+            made[verb].add_argument("--no-tesseract", action="store_true", help="the model alone")
+            made[verb].add_argument(
+                "--dpi", type=_positive, help="resolution to tell Tesseract (default: it estimates)"
+            )
         made[verb].add_argument(
             "--out", type=Path, required=True, metavar="RUN", help="folder of the run; one that was begun goes on"
         )
@@ -77,7 +87,6 @@ def parser() -> argparse.ArgumentParser:
         made[verb].add_argument(
             "--threads", type=_positive, default=1, metavar="N", help="processor threads for either (default: 1)"
         )
-        made[verb].add_argument("--dpi", type=_positive, help="resolution to tell Tesseract (default: it estimates)")
     for one in made.values():
         one.add_argument("--markdown", action="store_true", help="print the table in Markdown")
     return top
@@ -146,6 +155,38 @@ def printed(arguments: argparse.Namespace, argv: Sequence[str]) -> int:
     corpus = Corpus.from_folder(arguments.text, split="test")
     samples = benchmark.samples(corpus, fonts, arguments.out / "images", sheets=arguments.count, seed=arguments.seed)
     return _run_and_score(arguments, argv, samples)
+
+
+def calibration(arguments: argparse.Namespace, argv: Sequence[str]) -> int:
+    import torch
+
+    import texthawk
+    from texthawk.data.synth.corpus import Corpus
+    from texthawk.decode.reader import model_folder
+    from texthawk.eval import printed as benchmark
+    from texthawk.eval import reliability
+    from texthawk.eval.runs import write_json
+
+    fonts = _fonts([], arguments.fonts_held_out)
+    corpus = Corpus.from_folder(arguments.text, split="test")
+    samples = benchmark.samples(corpus, fonts, arguments.out / "images", sheets=arguments.count, seed=arguments.seed)
+    torch.set_num_threads(arguments.threads)
+    reader = texthawk.load(arguments.model, device=arguments.device)
+    reader.calibration = None  # what is measured and mapped are the model's own probabilities
+    verdicts, errors = reliability.judged(samples, lambda image: reader.read(image, rotate=0))
+    for error in errors:
+        _tell(f"not read: {error.source}: {error.message}")
+    made, record = reliability.calibrated(verdicts)
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    command = ["texthawk", "eval", *argv]
+    write_json(arguments.out / "reliability.json", {"command": command, "families": _families(fonts), **record})
+    reliability.draw(record, [arguments.out / "reliability.png", arguments.out / "reliability.svg"])
+    made.save(arguments.out)
+    if arguments.save:
+        _tell(f"written: {made.save(model_folder(arguments.model))}")
+    before, after = record["before"]["error"], record["after"]["error"]
+    print(f"expected calibration error: {before:.4f} before, {after:.4f} after, on {record['words']['measured']} words")
+    return 1 if errors else 0
 
 
 def _fonts(given: Sequence[Path], held_out: Sequence[str]) -> list[str]:
