@@ -4,8 +4,8 @@ SigLIP-SO400M reads tiles of 224 px at four depths, eight resampler layers look 
 shallowest (R5 of the paper's table 3), tokens go tile by tile, and InternLM-7B as InternLM-XComposer trained it
 answers.
 
-There are no stages here: the paper's three stages train LoRA inside the language model on 96 million captions and on
-public data sets (section 4.1). `Stage` describes training on printed pages and would only pretend to be those.
+`paper_stages` states the paper's three stages (section 4.1): LoRA inside the language model on 96 million captions and on
+public data sets, which `texthawk train` does not run.
 """
 
 from transformers import LlamaConfig, SiglipVisionConfig
@@ -14,6 +14,7 @@ from texthawk.compress.resa import ReSAConfig
 from texthawk.image.tiles import TilingConfig
 from texthawk.model.configuration import TextHawkConfig
 from texthawk.recipes.recipe import Recipe
+from texthawk.train.schedule import Learner, PaperStage, Source
 
 TOKENS = 103168
 """Tokens of InternLM's tokenizer; frame, image, box and coordinate tokens follow in the order of `extend_tokenizer`."""
@@ -56,5 +57,74 @@ def model_config() -> TextHawkConfig:
     )
 
 
+BETAS, DECAY = (0.9, 0.95), 0.05
+
+FIXED_RESOLUTION = PaperStage(
+    name="fixed-resolution",
+    learners=(Learner("connector", 3e-4, 1e-5), Learner("language", 3e-4, 1e-5, lora=True)),
+    sources=(Source("image captions, 224 px", thousands=96_000),),
+    batch=96,
+    batch_of="packs",
+    length=4096,
+    steps=12_000,
+    max_tiles=1,
+    betas=BETAS,
+    weight_decay=DECAY,
+)
+
+MIXED_RESOLUTION = PaperStage(
+    name="mixed-resolution",
+    learners=(
+        Learner("connector", 1.5e-4, 5e-6),
+        Learner("language", 1.5e-4, 5e-6, lora=True),
+        Learner("detection head", 1.5e-4, 5e-6),
+    ),
+    sources=(
+        Source("GrIT, grounded captions", thousands=16_000),
+        Source("IIT-CDIP, text", thousands=1_280),
+        Source("arXiv, pages as Markdown", thousands=1_280),
+    ),
+    batch=1_500,
+    steps=12_000,
+    max_tiles=36,
+    betas=BETAS,
+    weight_decay=DECAY,
+)
+
+INSTRUCTIONS = (
+    "LLaVA-1.5's mixture",
+    "DocVQA",
+    "ChartQA",
+    "InfoVQA",
+    "TabFact",
+    "WTQ",
+    "VG",
+    "VisualMRC",
+    "SlideVQA",
+    "RefCOCO",
+    "PointQA",
+    "Flickr",
+    "text of DocVQA, InfoVQA, VisualMRC and SlideVQA",
+    "data tables of ChartQA",
+    "Markdown of TabFact and WTQ",
+    "DocGemini",
+)
+"""Sets of the last stage; all questions on one image become one conversation."""
+
+FINE_TUNING = PaperStage(
+    name="fine-tuning",
+    learners=tuple(Learner(part, 2e-5) for part in ("connector", "language", "detection head")),
+    sources=tuple(Source(name) for name in INSTRUCTIONS),
+    batch=64,
+    length=2048,
+    epochs=1,
+    max_tiles=36,
+    betas=BETAS,
+    weight_decay=DECAY,
+)
+"""LoRA is merged into the language model first."""
+
+
 def texthawk() -> Recipe:
-    return Recipe(name="texthawk", model_config=model_config)
+    stages = (FIXED_RESOLUTION, MIXED_RESOLUTION, FINE_TUNING)
+    return Recipe(name="texthawk", model_config=model_config, paper_stages=stages)

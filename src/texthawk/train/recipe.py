@@ -4,13 +4,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from texthawk.model.configuration import TextHawkConfig
+from texthawk.train.schedule import PaperStage
 from texthawk.train.stage import Stage
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """name: of the recipe. model_config: makes the model's config. stages: how it is trained, in order.
+    """name: of the recipe. model_config: makes the model's config. stages: how it is trained here, in order.
 
+    paper_stages: how its authors trained it, in order; `texthawk train` runs `stages` alone.
     vocabulary: entries of the byte-level BPE trained for it, 262 for bytes alone (None: a public model's tokenizer).
     guided_layers: language-model layers with heads that are shown where to look while training.
     hold_out: families of fonts that training never sees.
@@ -19,6 +21,7 @@ class Recipe:
     name: str
     model_config: Callable[[], TextHawkConfig]
     stages: tuple[Stage, ...] = ()
+    paper_stages: tuple[PaperStage, ...] = ()
     vocabulary: int | None = None
     guided_layers: tuple[int, ...] = ()
     hold_out: tuple[str, ...] = field(default=())

@@ -1,0 +1,176 @@
+"""Released weights under their authors' names: which there are, and how they become ours and theirs again.
+
+A loader takes a state dict with the published names and returns ours, to be given to `load_state_dict` of a model of the
+recipe's config. It takes whole checkpoints and the file of the projector alone that a first stage leaves
+(`mm_projector.bin`). Names it does not know or does not find are a ValueError which lists them. Weights that were saved
+and that nothing reads are left out by name: a second copy of the tower and a norm inside the up-sampler, queries and
+projections of older projectors, and the last layer of the tower, whose output the authors throw away.
+
+The way there and back changes no bit of what is read; `unread` gives what is left out, for who wants a whole file again.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+from transformers import AutoModelForCausalLM, CLIPVisionModel
+
+from texthawk.compress.hiwin import HiwinConfig
+from texthawk.compress.uhd1 import Uhd1Config
+from texthawk.model.configuration import TextHawkConfig
+from texthawk.model.published import (
+    State,
+    check_names,
+    hiwin_from_published,
+    hiwin_to_published,
+    uhd1_from_published,
+    uhd1_to_published,
+)
+
+PROJECTOR, TOWER, LANGUAGE, HEAD = (
+    "model.mm_projector.",
+    "model.vision_tower.vision_tower.vision_model.",
+    "model.",
+    "lm_head.",
+)
+OUR_PROJECTOR, OUR_TOWER, OUR_LANGUAGE = "model.connector.", "model.vision_tower.model.", "model.language_model."
+
+_PARTS = {
+    "attention": "k_proj v_proj q_proj out_proj",
+    "tower_layer": "layer_norm1 layer_norm2 mlp.fc1 mlp.fc2",
+    "language_layer": "self_attn.q_proj self_attn.k_proj self_attn.v_proj self_attn.o_proj "
+    "mlp.gate_proj mlp.up_proj mlp.down_proj input_layernorm post_attention_layernorm",
+}
+
+
+def llava_uhd2(state: Mapping[str, Tensor], config: HiwinConfig | None = None) -> State:
+    """Our names and shapes for a checkpoint of LLaVA-UHD v2, or for its projector alone.
+
+    config: of the connector that is to be filled; without it, the released 7B model's.
+    """
+    config = config or HiwinConfig()
+    return _ours(state, lambda projector: hiwin_from_published(projector, config), "LLaVA-UHD v2")
+
+
+def llava_uhd2_published(state: Mapping[str, Tensor], config: HiwinConfig | None = None) -> State:
+    """The inverse of `llava_uhd2`, without what it leaves out."""
+    config = config or HiwinConfig()
+    return _theirs(state, lambda connector: hiwin_to_published(connector, config))
+
+
+def llava_uhd1(state: Mapping[str, Tensor], config: Uhd1Config | None = None) -> State:
+    """Our names and shapes for a checkpoint of LLaVA-UHD v1 (or v2's ablations with its resampler), or its projector."""
+    config = config or Uhd1Config()
+    return _ours(state, lambda projector: uhd1_from_published(projector, config), "LLaVA-UHD v1")
+
+
+def llava_uhd1_published(state: Mapping[str, Tensor], config: Uhd1Config | None = None) -> State:
+    """The inverse of `llava_uhd1`, without what it leaves out."""
+    config = config or Uhd1Config()
+    return _theirs(state, lambda connector: uhd1_to_published(connector, config))
+
+
+def unread(state: Mapping[str, Tensor], published: Mapping[str, Tensor]) -> State:
+    """What a checkpoint holds beside `published`, which came back from ours: together they are the whole file again."""
+    return {name: tensor for name, tensor in state.items() if name not in published}
+
+
+def _ours(state: Mapping[str, Tensor], projector: Callable[[Mapping[str, Tensor]], State], model: str) -> State:
+    beside = [name for name in state if not name.startswith(PROJECTOR)]
+    if beside:
+        dead = _tower_tail(beside)
+        known = {**_tower_names(beside), **_language_names(beside)}
+        check_names(dict.fromkeys(set(beside) - dead), known, f"{model} (tower and language model)")
+    inner = {name.removeprefix(PROJECTOR): tensor for name, tensor in state.items() if name.startswith(PROJECTOR)}
+    ours = {OUR_PROJECTOR + name: tensor for name, tensor in projector(inner).items()}
+    return ours | ({new: state[old] for old, new in known.items()} if beside else {})
+
+
+def _theirs(state: Mapping[str, Tensor], projector: Callable[[Mapping[str, Tensor]], State]) -> State:
+    def below(start: str) -> State:
+        return {name.removeprefix(start): tensor for name, tensor in state.items() if name.startswith(start)}
+
+    theirs = {PROJECTOR + name: tensor.contiguous() for name, tensor in projector(below(OUR_PROJECTOR)).items()}
+    theirs |= {TOWER + name: tensor for name, tensor in below(OUR_TOWER).items()}
+    theirs |= {LANGUAGE + name: tensor for name, tensor in below(OUR_LANGUAGE).items()}
+    return theirs | {HEAD + name: tensor for name, tensor in below(HEAD).items()}
+
+
+def _depth(names: Iterable[str], layers: str) -> int:
+    """How many layers `names` tell of, where a layer's names begin with `layers` and its number."""
+    found = (re.match(re.escape(layers) + r"(\d+)\.", name) for name in names)
+    return max((int(match[1]) + 1 for match in found if match), default=0)
+
+
+def _with_ends(names: str, ends: Iterable[str] = ("weight", "bias")) -> list[str]:
+    return [f"{name}.{end}" for name in names.split() for end in ends]
+
+
+def _tower_tail(names: Iterable[str]) -> set[str]:
+    """The tower's last layer and last norm, which are run (or not even that) and never read."""
+    last = f"{TOWER}encoder.layers.{_depth(names, f'{TOWER}encoder.layers.') - 1}."
+    return {name for name in names if name.startswith((last, f"{TOWER}post_layernorm."))}
+
+
+def _tower_names(names: Iterable[str]) -> dict[str, str]:
+    """Published name -> ours of a CLIP as deep as `names` say, without its last layer."""
+    inner = [
+        "embeddings.class_embedding",
+        *_with_ends("embeddings.patch_embedding embeddings.position_embedding", ["weight"]),
+    ]
+    inner += _with_ends("pre_layrnorm")
+    for layer in range(_depth(names, f"{TOWER}encoder.layers.") - 1):
+        parts = [f"self_attn.{name}" for name in _PARTS["attention"].split()] + _PARTS["tower_layer"].split()
+        inner += [f"encoder.layers.{layer}.{name}" for name in _with_ends(" ".join(parts))]
+    return {TOWER + name: OUR_TOWER + name for name in inner}
+
+
+def _language_names(names: Iterable[str]) -> dict[str, str]:
+    """Published name -> ours of a LLaMA as deep as `names` say, or of a Qwen2, which has biases on q, k and v."""
+    inner = ["embed_tokens.weight", "norm.weight"]
+    biases = [f"self_attn.{name}_proj.bias" for name in "qkv"]
+    biases = biases if any(name.endswith(biases[0]) and not name.startswith(TOWER) for name in names) else []
+    for layer in range(_depth(names, f"{LANGUAGE}layers.")):
+        inner += [f"layers.{layer}.{name}" for name in (*_with_ends(_PARTS["language_layer"], ["weight"]), *biases)]
+    head = f"{HEAD}weight"
+    return {LANGUAGE + name: OUR_LANGUAGE + name for name in inner} | {head: head}
+
+
+def published_shapes(config: TextHawkConfig) -> dict[str, tuple[int, ...]]:
+    """The names and shapes in the authors' file of a model of this config, dead weights included.
+
+    Names that begin with `PROJECTOR` are those of `mm_projector.bin`. ValueError for a connector that is not LLaVA-UHD's.
+    """
+    connector, width = config.compressor_config, config.vision_config.hidden_size
+    hidden = config.text_config.hidden_size
+    with torch.device("meta"):
+        projector: Any = connector.build(encoder_width=width, language_width=hidden)
+        tower = CLIPVisionModel(config.vision_config).state_dict()
+        language = AutoModelForCausalLM.from_config(config.text_config).state_dict()
+        if isinstance(connector, HiwinConfig):
+            inside = hiwin_to_published(projector.state_dict(), connector)
+        elif isinstance(connector, Uhd1Config):
+            inside = uhd1_to_published(projector.state_dict(), connector)
+        else:
+            raise ValueError(f"compressor {config.compressor['type']!r} is not LLaVA-UHD's; take hiwin or uhd1")
+    inner = {name.removeprefix("vision_model."): tuple(weight.shape) for name, weight in tower.items()}
+    shapes = {PROJECTOR + name: tuple(weight.shape) for name, weight in inside.items()}
+    shapes |= {TOWER + name: shape for name, shape in inner.items()}
+    shapes |= {name: tuple(weight.shape) for name, weight in language.items()}
+    if isinstance(connector, HiwinConfig):
+        copies = {f"upsampler.model.0.vision_tower.vision_model.{name}": shape for name, shape in inner.items()}
+        dead = _dead_shapes(connector.grid**2, width, hidden) | copies
+        shapes = {PROJECTOR + name: shape for name, shape in dead.items()} | shapes
+    return shapes
+
+
+def _dead_shapes(windows: int, width: int, hidden: int) -> dict[str, tuple[int, ...]]:
+    """What Hiwin projectors hold whatever their levels, some of it never read."""
+    shapes: dict[str, tuple[int, ...]] = {"query": (windows, hidden), "kv_proj.weight": (hidden, width)}
+    for scale in (1, 2, 4, 8):
+        projector = f"features_{scale}x_projector"
+        shapes |= {f"{projector}.weight": (hidden, width), f"{projector}.bias": (hidden,)}
+        shapes[f"feature_{scale}x_embedding"] = (1, 1, hidden)
+    return shapes | {f"upsampler.model.1.norm.{end}": (width,) for end in ("weight", "bias")}
