@@ -25,6 +25,8 @@ from texthawk.model.published import (
     check_names,
     hiwin_from_published,
     hiwin_to_published,
+    pyramid_from_published,
+    pyramid_to_published,
     uhd1_from_published,
     uhd1_to_published,
 )
@@ -36,6 +38,9 @@ PROJECTOR, TOWER, LANGUAGE, HEAD = (
     "lm_head.",
 )
 OUR_PROJECTOR, OUR_TOWER, OUR_LANGUAGE = "model.connector.", "model.vision_tower.model.", "model.language_model."
+
+PYRAMID = "upsampler."
+_BESIDE_PYRAMID = re.compile(r"(model|validation_model)\.|(downsampler|scale_net)(_2x)?\.")
 
 _PARTS = {
     "attention": "k_proj v_proj q_proj out_proj",
@@ -70,6 +75,23 @@ def llava_uhd1_published(state: Mapping[str, Tensor], config: Uhd1Config | None 
     """The inverse of `llava_uhd1`, without what it leaves out."""
     config = config or Uhd1Config()
     return _theirs(state, lambda connector: uhd1_to_published(connector, config))
+
+
+def vdim(state: Mapping[str, Tensor], *, stages: int = 2) -> State:
+    """Weights of `vision.pyramid.Pyramid` from a pyramid's own checkpoint, the "state_dict" of its file.
+
+    Left out by name: the frozen tower (twice), and the down-samplers and error scales, which exist in training only.
+    """
+    live = {name: tensor for name, tensor in state.items() if not _BESIDE_PYRAMID.match(name)}
+    unknown = sorted(name for name in live if not name.startswith(PYRAMID))
+    if unknown:
+        raise ValueError(f"the state dict is not one of a pyramid (VDIM); unknown: {', '.join(unknown)}")
+    return pyramid_from_published({name.removeprefix(PYRAMID): live[name] for name in live}, stages=stages)
+
+
+def vdim_published(state: Mapping[str, Tensor], *, stages: int = 2) -> State:
+    """The inverse of `vdim`, without what it leaves out."""
+    return {PYRAMID + name: tensor for name, tensor in pyramid_to_published(state, stages=stages).items()}
 
 
 def unread(state: Mapping[str, Tensor], published: Mapping[str, Tensor]) -> State:
