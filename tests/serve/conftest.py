@@ -1,7 +1,7 @@
 import pytest
 
 from tests.serve import serving
-from texthawk.decode.reader import Reader
+from texthawk.decode.reader import Reader, load
 
 
 @pytest.fixture(scope="session")
@@ -13,4 +13,16 @@ def reader() -> Reader:
 def server(reader):
     """One server for the tests of a file that leave it as they found it."""
     with serving.running(reader) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def nano() -> Reader:
+    """The shipped model, for what needs words that were read."""
+    return load("nano")
+
+
+@pytest.fixture(scope="module")
+def nano_server(nano):
+    with serving.running(nano, model_name="nano") as made:
         yield made

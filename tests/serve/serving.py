@@ -19,7 +19,7 @@ from texthawk.serve.parts import Parts
 from texthawk.serve.run import Server, make_server
 from texthawk.serve.settings import Settings
 
-SETTINGS = Settings(model_name="tiny", max_batch=8, queue=32, max_tokens=2000, document_workers=1)
+SETTINGS = Settings(model_name="tiny", max_batch=8, queue=32, max_tokens=2000, document_workers=1, loop_guard=False)
 LONG = 1500  # tokens that take the tiny model seconds
 
 

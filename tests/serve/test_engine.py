@@ -9,7 +9,7 @@ import torch
 
 from tests.model import tiny
 from tests.serve.serving import alone, make_reader
-from texthawk.decode.reader import load
+from texthawk.decode.guard import LoopGuard
 from texthawk.model.modeling import TextHawkForConditionalGeneration
 from texthawk.serve.engine import Engine, EngineClosed, QueueFull
 from texthawk.serve.forward import Prompt, Rows
@@ -97,14 +97,13 @@ def test_a_request_that_joins_a_running_batch_changes_nobodys_answer(reader, exp
         assert outcome(first)[0] == alone(reader, tiny.picture(90, 200, 99), "What is this?", 250)
 
 
-def test_nano_reads_the_same_in_a_batch_as_alone():
+def test_nano_reads_the_same_in_a_batch_as_alone(nano):
     from PIL import Image
 
     from texthawk.decode.regions import find_regions
     from texthawk.decode.windows import windows_of
     from texthawk.model.processing import PROMPTS
 
-    nano = load("nano")
     with Image.open("examples/page.png") as page:
         image = page.convert("RGB")
     windows = windows_of(image, find_regions(image), nano.setting)[:3]
@@ -269,3 +268,26 @@ def test_prompts_of_text_alone_and_with_pictures_share_a_batch():
         answers = [outcome(events)[0] for events in asked]
     assert answers[0] == answers[2] and answers[1] == answers[3] and answers[0] != answers[1]
     assert answers[1] == alone(reader, tiny.picture(60, 150, 2), "What is this?", 12)
+
+
+def test_what_loops_ends_with_that_reason_where_a_guard_watches(reader):
+    image = tiny.picture(60, 90, 0)
+    looping = alone(reader, image, "What is this?", 80)
+    assert len(set(looping)) < 8, "the tiny model was to repeat itself"
+    with Asker(reader) as asker:
+        guard = LoopGuard(asker.engine.text_of)
+        _, events = asker.submit(asker.prompt(image), Sampling(1500), guard=guard)
+        tokens, _, end = outcome(events)
+    assert end.reason == "repetition" and end.loop is not None and len(tokens) < 1500
+    assert tokens[-end.loop.period :] == tokens[-2 * end.loop.period : -end.loop.period]
+
+
+def test_the_engine_runs_what_needs_the_model_between_its_steps(reader):
+    with Asker(reader) as asker:
+        _, events = asker.submit(asker.prompt(tiny.picture(60, 60, 1)), Sampling(60))
+        assert asker.engine.call(lambda: threading.current_thread().name) == "texthawk-engine"
+        with pytest.raises(ValueError, match="on purpose"):
+            asker.engine.call(lambda: int("on purpose"))
+        assert isinstance(outcome(events)[2], Finish)
+    with pytest.raises(EngineClosed):
+        asker.engine.call(lambda: None)

@@ -12,7 +12,7 @@ import time
 import httpx2
 import pytest
 
-from tests.serve.serving import make_reader
+from tests.serve.serving import make_reader, running
 from tests.serve.test_documents import picture, written
 
 SCRIPT = "import sys; from texthawk.cli import main; sys.exit(main())"
@@ -110,41 +110,30 @@ def test_after_a_signal_what_was_accepted_is_finished_and_nothing_new_begun(star
     assert not [entry for entry in entries if entry["level"] in ("error", "critical")]
 
 
-def test_what_takes_longer_than_its_time_is_told_so(started):
-    command = started("--max-tokens", "2000", "--shutdown-seconds", "0.3")
-    answers = []
-    thread = threading.Thread(target=chat_until_cut, args=(command.url, answers))
-    thread.start()
-    while "texthawk_engine_running 1.0" not in httpx2.get(command.url + "/metrics", timeout=200).text:
-        time.sleep(0.1)
-    began = time.monotonic()
-    command.signal()
-    assert command.end(30) == 0 and time.monotonic() - began < 25
-    thread.join(10)
-    assert not thread.is_alive()
+def test_what_takes_longer_than_its_time_is_told_so(reader):
+    with running(reader, shutdown_seconds=0.2) as server:
+        answers = []
+        thread = threading.Thread(target=chat, args=(server.url, 1900, answers))
+        thread.start()
+        server.until(lambda: server.parts.engine.running)
+        server.server.handle_exit(signal.SIGTERM, None)
+        thread.join(60)
+        assert answers[0].status_code == 503 and answers[0].json()["error"]["code"] == "shutting_down"
+        server.until(lambda: server.server.should_exit)
 
 
-def test_a_second_signal_makes_it_short(started):
-    command = started("--max-tokens", "2000", "--shutdown-seconds", "600")
-    answers = []
-    thread = threading.Thread(target=chat_until_cut, args=(command.url, answers))
-    thread.start()
-    while "texthawk_engine_running 1.0" not in httpx2.get(command.url + "/metrics", timeout=200).text:
-        time.sleep(0.1)
-    command.signal(signal.SIGINT)
-    while httpx2.get(command.url + "/healthz", timeout=200).json()["status"] != "draining":
-        time.sleep(0.1)
-    began = time.monotonic()
-    command.signal(signal.SIGINT)
-    assert command.end(20) == 0 and time.monotonic() - began < 10
-    thread.join(10)
-
-
-def chat_until_cut(url, results):
-    try:
-        chat(url, 1900, results)
-    except httpx2.TransportError as error:
-        results.append(error)
+def test_a_second_signal_makes_it_short(reader):
+    with running(reader, shutdown_seconds=600) as server:
+        stream = server.client().chat.completions.create(
+            model="tiny", messages=[{"role": "user", "content": "fox"}], max_tokens=1900, stream=True
+        )
+        next(stream)
+        server.server.handle_exit(signal.SIGINT, None)
+        server.until(lambda: server.parts.draining)
+        assert not server.server.should_exit
+        server.server.handle_exit(signal.SIGINT, None)
+        assert server.server.should_exit and server.server.force_exit
+        stream.close()
 
 
 @pytest.mark.parametrize(

@@ -47,6 +47,9 @@ def parser() -> argparse.ArgumentParser:
         action="store_true",
         help="fetch images from public http and https addresses (default: never)",
     )
+    made.add_argument(
+        "--no-loop-guard", action="store_true", help="let answers of chats loop until they are as long as they may be"
+    )
     made.add_argument("--log-level", choices=("debug", "info", "warning", "error"), default="info")
     return made
 
@@ -97,6 +100,7 @@ def _serve(arguments: argparse.Namespace) -> int:
         model_name=arguments.name or Path(arguments.model).name,
         api_key=_key(arguments.api_key_file),
         remote_images=arguments.remote_images,
+        loop_guard=not arguments.no_loop_guard,
         **values,
     )
     import texthawk

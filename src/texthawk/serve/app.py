@@ -11,7 +11,7 @@ from fastapi.responses import FileResponse, JSONResponse, Response
 
 from texthawk.decode.reader import Reader
 from texthawk.serve import chat, documents
-from texthawk.serve.batched_reader import BatchedReader
+from texthawk.serve.asker import EngineAsker
 from texthawk.serve.engine import Engine
 from texthawk.serve.errors import Refusal, answer_errors_alike
 from texthawk.serve.gate import Gate
@@ -31,7 +31,7 @@ def make_parts(reader: Reader, settings: Settings) -> Parts:
     """Everything that the routes share; nothing runs yet. ValueError when the model cannot be served."""
     engine = Engine(reader, max_batch=settings.max_batch, queue=settings.queue, cache_tokens=settings.cache_tokens)
     prompts = Prompts(reader)
-    jobs = Jobs(settings, lambda: BatchedReader(reader, engine, prompts))
+    jobs = Jobs(settings, reader, lambda: EngineAsker(reader, engine, prompts))
     metrics = Metrics(engine, jobs, lambda: parts.requests)
     parts = Parts(settings, reader, engine, prompts, Schemas(reader), jobs, metrics, asyncio.Semaphore(PICTURES))
     return parts

@@ -12,6 +12,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 from PIL import Image
 
+from texthawk.decode.guard import LoopGuard
 from texthawk.serve.chat_request import ChatRequest, ImagePart, Message
 from texthawk.serve.engine import EngineClosed, QueueFull
 from texthawk.serve.errors import Refusal, error_body, too_busy
@@ -153,7 +154,9 @@ def _submitted(asked: ChatRequest, prompt: Prompt, parts: Parts, loop: asyncio.A
         if not loop.is_closed():
             loop.call_soon_threadsafe(events.put_nowait, event)
 
-    generation = Generation(prompt, sampling, engine.wording(sampling.stop), deliver, constraint=constraint)
+    guard = LoopGuard(engine.text_of) if parts.settings.loop_guard and constraint is None else None
+    wording = engine.wording(sampling.stop)
+    generation = Generation(prompt, sampling, wording, deliver, constraint=constraint, guard=guard)
     try:
         engine.submit(generation)
     except QueueFull:
@@ -182,6 +185,8 @@ async def _whole(answer: _Answer) -> Response:
         text.append(event.text)
         tokens += event.tokens
     if isinstance(event, Failure):
+        if answer.parts.draining:
+            return Refusal(503, event.message, code="shutting_down", retry_after=RETRY_SECONDS).response()
         return Refusal(500, event.message, code="generation_failed").response()
     message = {"role": "assistant", "content": "".join(text), "refusal": None}
     scores = answer.scores(tuple(tokens))

@@ -4,7 +4,10 @@ import logging
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from tokenizers import Tokenizer
 
@@ -14,6 +17,7 @@ from texthawk.serve.generation import Generation
 from texthawk.serve.sampling import Token, next_tokens
 from texthawk.serve.wording import Wording
 
+Result = TypeVar("Result")
 PREFILL_TOKENS = 4096  # of prompts that are read in one go, while the running answers wait
 LOG = logging.getLogger("texthawk.serve")
 
@@ -63,6 +67,7 @@ class Engine:
         self._last: list[int] = []
         self._hurried: deque[Generation] = deque()
         self._patient: deque[Generation] = deque()
+        self._calls: deque[tuple[Callable[[], Any], Future[Any]]] = deque()
         self._turn_of_patient = False
         self._closing = False
         self._wake = threading.Condition()
@@ -115,6 +120,16 @@ class Engine:
                 self._hurried.append(generation)
             self._wake.notify()
 
+    def call(self, function: Callable[[], Result]) -> Result:
+        """Run a function between two steps, in the thread that owns the model; raises EngineClosed, and what it raises."""
+        future: Future[Result] = Future()
+        with self._wake:
+            if self._closing or not self.alive:
+                raise EngineClosed
+            self._calls.append((function, future))
+            self._wake.notify()
+        return future.result()
+
     def wake(self) -> None:
         """Look at once for what was cancelled, rather than after the next step."""
         with self._wake:
@@ -147,18 +162,28 @@ class Engine:
                 self._running.clear()
                 self._hurried.clear()
                 self._patient.clear()
+                calls = list(self._calls)
+                self._calls.clear()
+            for _, future in calls:
+                future.set_exception(EngineClosed())
             for generation in left:
                 generation.fail("the engine has stopped")
 
     def _turn(self) -> bool:
         """One round: leave, join, one step. False when the engine is closed and has nothing left to do."""
         with self._wake:
-            while not (self._running or self._hurried or self._patient):
+            while not (self._running or self._hurried or self._patient or self._calls):
                 if self._closing:
                     return False
                 self._wake.wait()
             self._forget_cancelled()
             fresh = self._admitted()
+            calls = [self._calls.popleft()] if self._calls else []
+        for function, future in calls:
+            try:
+                future.set_result(function())
+            except (RuntimeError, ValueError) as error:
+                future.set_exception(error)
         if fresh:
             self._join(fresh)
         if self._running:

@@ -18,7 +18,7 @@ SPILL_SECONDS, SPILL_BYTES = 2.0, 2**28
 LOG = logging.getLogger("texthawk.serve")
 OPEN_TO_ALL = ("/healthz", "/", "/web/page.js", "/web/style.css")
 PAGE_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; connect-src 'self'; "
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 _ALWAYS = {

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from texthawk.decode.guard import Loop, LoopGuard
 from texthawk.serve.forward import Prompt
 from texthawk.serve.sampling import Choice, Constraint, Sampling, Token
 from texthawk.serve.wording import Wording
@@ -22,9 +23,10 @@ class Piece:
 
 @dataclass(frozen=True)
 class Finish:
-    """The answer is complete: "stop", or "length" when it was cut at its limit."""
+    """The answer is over: "stop", "length" when it was cut at its limit, "repetition" when it had begun to loop."""
 
     reason: str
+    loop: Loop | None = None
 
 
 @dataclass(frozen=True)
@@ -53,10 +55,12 @@ class Generation:
         deliver: Callable[[Event], None],
         *,
         constraint: Constraint | None = None,
+        guard: LoopGuard | None = None,
         patient: bool = False,
     ) -> None:
         self.number = next(_NUMBERS)
         self.prompt, self.sampling, self.wording, self.patient = prompt, sampling, wording, patient
+        self._guard = guard
         self.choice = Choice(sampling, sampling.generator(), constraint)
         self.tokens = 0
         self.cancelled = False
@@ -84,16 +88,19 @@ class Generation:
             self._say(text)
         if self.wording.stopped:
             return self._finish("stop")
+        loop = None if self._guard is None else self._guard.add(token.id)
+        if loop is not None:
+            return self._finish("repetition", loop)
         return self._finish("length") if self.tokens >= self.sampling.max_tokens else False
 
     def fail(self, message: str) -> None:
         self._tell(Failure(message))
 
-    def _finish(self, reason: str) -> bool:
+    def _finish(self, reason: str, loop: Loop | None = None) -> bool:
         rest = self.wording.rest()
         if rest or self._unsaid:
             self._say(rest)
-        self._tell(Finish(reason))
+        self._tell(Finish(reason, loop))
         return True
 
     def _say(self, text: str) -> None:

@@ -13,10 +13,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from texthawk.decode.points import page_points
 from texthawk.decode.reader import Reader
 from texthawk.image.pages import Limits, RawPage, open_pages
 from texthawk.image.selection import EVERY_PAGE, PageSelection
-from texthawk.serve.batched_reader import BatchedReader, ReadingCancelled, ReadingFailed
+from texthawk.serve.asker import EngineAsker, ReadingCancelled, ReadingFailed, reading_with
 from texthawk.serve.engine import EngineClosed
 from texthawk.serve.settings import Settings
 from texthawk.types import Document, Page, PageError
@@ -59,7 +60,7 @@ class Job:
     collected: bool = False
     results: list[Page | PageError] = field(default_factory=list)
     places: list[tuple[int, int]] = field(default_factory=list)
-    reader: BatchedReader | None = None
+    asker: EngineAsker | None = None
     waiters: set[asyncio.Event] = field(default_factory=set)
 
     @property
@@ -92,8 +93,8 @@ class Job:
 class Jobs:
     """All documents of a server. `open` and `close` belong to the server's event loop."""
 
-    def __init__(self, settings: Settings, reader_of_job: Callable[[], BatchedReader]) -> None:
-        self._settings, self._reader_of_job = settings, reader_of_job
+    def __init__(self, settings: Settings, reader: Reader, make_asker: Callable[[], EngineAsker]) -> None:
+        self._settings, self._reader, self._make_asker = settings, reader, make_asker
         self._jobs: dict[str, Job] = {}
         self._lock = threading.Lock()
         self._folder: Path | None = None
@@ -158,8 +159,8 @@ class Jobs:
             self._jobs.pop(job.id, None)
         if job.status not in ENDED:
             self._end(job, CANCELLED, "the document was deleted")
-        if job.reader is not None:
-            job.reader.cancel()
+        if job.asker is not None:
+            job.asker.cancel()
         shutil.rmtree(job.folder, ignore_errors=True)
 
     def forget_old(self) -> None:
@@ -173,12 +174,13 @@ class Jobs:
     def _read(self, job: Job) -> None:
         if job.status != QUEUED:
             return
-        job.reader = self._reader_of_job()
+        job.asker = self._make_asker()
         job.status = READING
         self._tell(job)
         try:
+            reader = reading_with(self._reader, job.asker)
             for number, upload in enumerate(job.uploads):
-                self._read_upload(job, job.reader, number, upload)
+                self._read_upload(job, reader, number, upload)
         except ReadingCancelled:
             self._end(job, CANCELLED, "the document was deleted")
         except (ReadingFailed, EngineClosed) as error:
@@ -189,12 +191,12 @@ class Jobs:
         else:
             self._end(job, DONE, "")
         finally:
-            job.reader = None
+            job.asker = None
 
     def _read_upload(self, job: Job, reader: Reader, number: int, upload: Upload) -> None:
         limits = Limits(max_pixels=self._settings.max_pixels)
         opened = open_pages(upload.path, name=upload.name, dpi=DPI, limits=limits, selection=job.selection)
-        for result in reader.read_pages(opened):
+        for result in reader.read_pages(opened, points=page_points(upload.path)):
             if job.status != READING:
                 raise ReadingCancelled
             job.places.append((number, result.number or 1))

@@ -19,6 +19,7 @@ from texthawk.serve.settings import Settings
 LOG = logging.getLogger("texthawk.serve")
 LOOK_SECONDS = 0.1
 COLLECT_SECONDS = 10.0
+TELL_SECONDS = 2.0
 
 
 def serve(reader: Reader, settings: Settings, *, host: str, port: int, log_level: str = "info") -> None:
@@ -72,10 +73,12 @@ class Server(uvicorn.Server):
         deadline = began + parts.settings.shutdown_seconds
         while time.monotonic() < deadline and (parts.jobs.unfinished or parts.engine.running or parts.engine.waiting):
             await asyncio.sleep(LOOK_SECONDS)
-        deadline = min(deadline, time.monotonic() + COLLECT_SECONDS)
+        left = len(parts.jobs.unfinished) + parts.engine.running + parts.engine.waiting
+        if left:
+            await asyncio.to_thread(parts.engine.close, 0.0)  # tells those who wait that they wait in vain
+        deadline = min(max(deadline, time.monotonic() + TELL_SECONDS), time.monotonic() + COLLECT_SECONDS)
         while time.monotonic() < deadline and (parts.requests or not all(_collected(job, parts) for job in accepted)):
             await asyncio.sleep(LOOK_SECONDS)
-        left = len(parts.jobs.unfinished) + parts.engine.running + parts.engine.waiting
         LOG.info("finished", extra=fields(seconds=round(time.monotonic() - began, 2), left=left))
         self.should_exit = True
 

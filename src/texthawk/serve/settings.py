@@ -34,6 +34,7 @@ class Settings:
     max_documents: int = 64
     document_seconds: float = 3600.0
     shutdown_seconds: float = 60.0
+    loop_guard: bool = True
     remote_images: bool = False
     remote_seconds: float = 10.0
     api_key: str | None = None
