@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import torch
 from PIL import Image
 from torch import Tensor
-from transformers import LogitsProcessorList
 
+from texthawk.decode.greedy import Generator
 from texthawk.decode.guard import Allowance, LoopGuard
 from texthawk.decode.watch import STOP, Watch
 from texthawk.model.modeling import TextHawkForConditionalGeneration
@@ -43,6 +43,7 @@ class Asker:
 
     def __init__(self, model: TextHawkForConditionalGeneration, processor: TextHawkProcessor, ends: list[int]) -> None:
         self.model, self.processor, self.ends = model, processor, ends
+        self.generator = Generator(model, ends, processor.tokenizer.pad_token_id)
         self._texts: dict[int, str] = {}
 
     @torch.inference_mode()
@@ -63,17 +64,7 @@ class Asker:
         allowances = [Allowance() if rows is None else Allowance(rows=count + 2) for count in rows or limits]
         makers = iter(allowances)
         watch = Watch(lambda: LoopGuard(self.text_of, next(makers)), limits, self.ends, seeds=seeds)
-        out = self.model.generate(
-            **self._inputs(pictures, question),
-            max_new_tokens=max(limits) + 1,
-            do_sample=False,
-            num_beams=1,
-            logits_processor=LogitsProcessorList([watch]),
-            eos_token_id=self.ends,
-            pad_token_id=self.processor.tokenizer.pad_token_id,
-        )
-        assert isinstance(out, Tensor)
-        watch.finish(out)
+        self.generator.run(self._inputs(pictures, question), watch, max(limits) + 1)
         return [
             Answer(tokens, values, str(reason), tuple(entropies))
             for tokens, values, reason, entropies in zip(
