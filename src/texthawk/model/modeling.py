@@ -58,6 +58,8 @@ class TextHawkPreTrainedModel(PreTrainedModel):
 class TextHawkModel(TextHawkPreTrainedModel):
     """Images and text to hidden states, without the heads."""
 
+    _keys_to_ignore_on_load_unexpected = [r"^detection_head\."]  # vLLM builds this class from the whole model's weights
+
     def __init__(self, config: TextHawkConfig) -> None:
         super().__init__(config)
         self.vision_tower = Tower(config.vision_config, config.feature_layers)
@@ -80,13 +82,29 @@ class TextHawkModel(TextHawkPreTrainedModel):
         pixel_values and image_grids: as TextHawkImageProcessor gives them, (T, 3, tile, tile) and (images, 3), or the
         patches of all views and (images, 7). Views of one size go through the tower in one call.
         """
-        layouts = self.config.layouts_of(image_grids)
+        layouts = self._layouts(image_grids, pixel_values.shape[0])
         groups = self.vision_tower.encode(pixel_values.to(self.dtype), layouts)
         pages = [
             self._separated(tokens, layout)
             for tokens, layout in zip(self.connector(groups, layouts), layouts, strict=True)
         ]
         return BaseModelOutputWithPooling(pooler_output=tuple(pages))
+
+    def _layouts(self, image_grids: Tensor, entries: int) -> list[TileLayout]:
+        """A layout for each image, also where an image's row stands there once for each of its entries of `pixel_values`.
+
+        The latter is how vLLM needs it, and the only case in which there are as many rows as entries, unless they are
+        the same.
+        """
+        layouts = self.config.layouts_of(image_grids)
+        if len(layouts) != entries:
+            return layouts
+        images: list[TileLayout] = []
+        first = 0
+        while first < entries:
+            images.append(layouts[first])
+            first += pixel_rows(layouts[first], self.config.tiling_config.patch)
+        return images
 
     def _separated(self, tokens_LD: Tensor, layout: TileLayout) -> Tensor:
         """A page's tokens with the language model's own newline and comma between them, where the connector wants them.

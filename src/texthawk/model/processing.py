@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import torch
 from transformers import BatchFeature, ProcessorMixin
 from transformers.processing_utils import MultiModalData
 
@@ -106,19 +107,33 @@ class TextHawkProcessor(ProcessorMixin):
                 raise ValueError(
                     f"the prompts hold {wanted} {IMAGE} tokens but their lists {given} images; give one each"
                 )
+        kwargs.pop("return_mm_token_type_ids", None)
+        places = kwargs.pop("return_text_replacement_offsets", False)
         if flat:
             image_inputs = self.image_processor(flat, **tiling)
-            data.update(image_inputs)
-            replacements = iter(range(len(flat)))
-            prompts = [self._fill(prompt, image_inputs, replacements) for prompt in prompts]
-        kwargs.pop("return_mm_token_type_ids", None)
+            texts = [self.replace_image_token(image_inputs, number) for number in range(len(flat))]
+            prompts, offsets = self.get_text_with_replacements(prompts, texts)
+            data.update(self._by_entries(image_inputs) if places else image_inputs)
+            if places:
+                data["text_replacement_offsets"] = offsets
         data.update(self.tokenizer(prompts, **kwargs))
         data.pop("token_type_ids", None)
-        return BatchFeature(data, tensor_type=return_tensors)
+        return BatchFeature(data, tensor_type=return_tensors, skip_tensor_conversion=["text_replacement_offsets"])
 
-    def _fill(self, prompt: str, image_inputs: dict[str, Any], replacements: Any) -> str:
-        first, *rest = prompt.split(IMAGE)
-        return first + "".join(self.replace_image_token(image_inputs, next(replacements)) + part for part in rest)
+    def _by_entries(self, image_inputs: dict[str, Any]) -> dict[str, Any]:
+        """Image inputs that vLLM can divide among images.
+
+        It takes as many entries of every tensor for an image as the product of the image's row of `image_grid_thw` says.
+        Its other way, to ask `_get_num_multimodal_tokens`, does not hear of tiling settings that came with a request.
+        """
+        tiling = tiling_from_json(self.image_processor.tiling)
+        grids = image_inputs["image_grids"]
+        counts = torch.tensor([pixel_rows(layout_from_row(row, tiling), tiling.patch) for row in grids.tolist()])
+        return {
+            "pixel_values": image_inputs["pixel_values"],
+            "image_grids": grids.repeat_interleave(counts, dim=0),
+            "image_grid_thw": torch.stack([counts, *[torch.ones_like(counts)] * 2], dim=1),
+        }
 
     def _get_num_multimodal_tokens(self, image_sizes: list[tuple[int, int]] | None = None, **kwargs: Any) -> Any:
         """Tokens (frame included) and entries of `pixel_values` of images of (height, width); vLLM's budgets need them."""
