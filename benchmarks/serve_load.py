@@ -27,7 +27,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import httpx2
-import psutil
 from PIL import Image, ImageDraw
 
 PROMPT = "List the text content in the image"
@@ -64,7 +63,8 @@ class Server:
 
     @property
     def megabytes(self) -> float:
-        return psutil.Process(self.process.pid).memory_info().rss / 2**20
+        with open(f"/proc/{self.process.pid}/statm", encoding="ascii") as file:  # Linux
+            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
 
     def metrics(self) -> dict[str, float]:
         lines = httpx2.get(self.url + "/metrics", timeout=60).text.splitlines()
@@ -258,6 +258,7 @@ def soak(model: str, clients: int, seconds: float, bodies: list[dict]) -> dict:
             "last_third": round(sum(memory[-third:]) / third),
             "most": round(max(memory)),
             "at_rest": round(at_rest),
+            "in_steps": [round(value) for value in memory[:: max(1, len(memory) // 20)]],
         },
         "errors_in_the_log": server.errors[:5],
         "exit_status": status,

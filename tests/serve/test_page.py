@@ -142,6 +142,22 @@ def test_everything_has_a_name_for_those_who_cannot_see_it(page):
     assert page.locator("#picture").get_attribute("alt") == "Page 1"
 
 
+def test_a_phrase_is_found_and_marked_on_the_page(page, server):
+    upload(page)
+    page.get_by_text("Done: 3 pages.").wait_for()
+    (job,) = server.parts.jobs.all()
+    word = job.pages[0].words[0]
+    page.get_by_label("Question or phrase").fill(word.text.lower())
+    page.keyboard.press("Enter")
+    page.get_by_text("Found at 1 place.").wait_for()
+    marked = page.locator("#places rect.found")
+    assert marked.count() == 1 and float(marked.get_attribute("x")) == pytest.approx(word.box.left, abs=0.1)
+    page.get_by_label("Question or phrase").fill("nowhere to be seen")
+    page.get_by_role("button", name="Find on the page").click()
+    page.get_by_text("Not found on this page.").wait_for()
+    assert marked.count() == 0
+
+
 def test_results_are_downloaded_under_the_documents_name(page):
     upload(page)
     with page.expect_download() as event:

@@ -10,7 +10,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import FileResponse, JSONResponse, Response
 
 from texthawk.decode.reader import Reader
-from texthawk.serve import chat, documents
+from texthawk.serve import chat, documents, questions
 from texthawk.serve.asker import EngineAsker
 from texthawk.serve.engine import Engine
 from texthawk.serve.errors import Refusal, answer_errors_alike
@@ -57,6 +57,7 @@ def make_app(parts: Parts) -> FastAPI:
     app.state.parts = parts
     app.include_router(chat.router)
     app.include_router(documents.router)
+    app.include_router(questions.router)
     answer_errors_alike(app)
     app.add_middleware(Gate, parts=parts)
 
@@ -96,7 +97,6 @@ def make_app(parts: Parts) -> FastAPI:
 
 def _model(parts: Parts) -> dict[str, Any]:
     """As OpenAI tells of a model, and what this one was trained for."""
-    tasks = parts.reader.model.config.to_dict().get("tasks", ["text"])
     context = parts.engine.rows.context
     return {
         "id": parts.settings.model_name,
@@ -104,7 +104,7 @@ def _model(parts: Parts) -> dict[str, Any]:
         "created": 0,
         "owned_by": "texthawk",
         "max_model_len": context,
-        "tasks": tasks,
+        "tasks": parts.tasks,
     }
 
 

@@ -71,7 +71,7 @@ async def chat_completions(asked: ChatRequest, request: Request) -> Response:
     if asked.stream:
         headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
         return StreamingResponse(_chunks(answer), media_type="text/event-stream", headers=headers)
-    gone = asyncio.create_task(_disconnected(request))
+    gone = asyncio.create_task(disconnected(request))
     whole = asyncio.create_task(_whole(answer))
     try:
         await asyncio.wait((gone, whole), return_when=asyncio.FIRST_COMPLETED)
@@ -172,7 +172,7 @@ def _give_up(answer: _Answer) -> None:
     answer.parts.engine.wake()
 
 
-async def _disconnected(request: Request) -> None:
+async def disconnected(request: Request) -> None:
     """Returns when the client has gone."""
     while (await request.receive())["type"] != "http.disconnect":
         pass

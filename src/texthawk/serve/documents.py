@@ -61,13 +61,13 @@ async def upload(request: Request) -> Response:
 
 @router.get("/{id}")
 async def state(id: str, request: Request) -> Response:
-    return JSONResponse(_record(_job(id, parts_of(request))))
+    return JSONResponse(_record(job_of(id, parts_of(request))))
 
 
 @router.delete("/{id}")
 async def delete(id: str, request: Request) -> Response:
     parts = parts_of(request)
-    await run_in_threadpool(parts.jobs.remove, _job(id, parts))
+    await run_in_threadpool(parts.jobs.remove, job_of(id, parts))
     return Response(status_code=204)
 
 
@@ -75,7 +75,7 @@ async def delete(id: str, request: Request) -> Response:
 async def pages(id: str, request: Request, start: int = 0) -> Response:
     """What was read so far, from the entry numbered `start` on (the first is 0)."""
     parts = parts_of(request)
-    job = _job(id, parts)
+    job = job_of(id, parts)
     entries = [_entry(job, index, parts) for index in range(max(0, start), len(job.results))]
     _mark_collected(job, start == 0)
     return JSONResponse({"status": job.status, "entries": entries})
@@ -85,7 +85,7 @@ async def pages(id: str, request: Request, start: int = 0) -> Response:
 async def stream(id: str, request: Request) -> Response:
     """Entries as they are read: server-sent events for those who ask for them, JSON lines for others."""
     parts = parts_of(request)
-    job = _job(id, parts)
+    job = job_of(id, parts)
     events = "text/event-stream" in request.headers.get("accept", "")
     media_type = "text/event-stream" if events else "application/x-ndjson"
     headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
@@ -96,7 +96,7 @@ async def stream(id: str, request: Request) -> Response:
 async def image(id: str, index: int, request: Request) -> Response:
     """A page as a JPEG for the screen; boxes are in the page's own pixels, of which the entry tells width and height."""
     parts = parts_of(request)
-    job = _job(id, parts)
+    job = job_of(id, parts)
     if not 0 <= index < len(job.results):
         raise Refusal(404, f"there is no entry {index}; so far {len(job.results)} were read", code="no_page")
     async with parts.pictures:
@@ -108,7 +108,7 @@ async def image(id: str, index: int, request: Request) -> Response:
 async def result(id: str, request: Request, format: str = "json") -> Response:
     """The whole document in one of the formats, once it was read."""
     parts = parts_of(request)
-    job = _job(id, parts)
+    job = job_of(id, parts)
     if format not in FORMATS:
         raise Refusal(
             400,
@@ -129,7 +129,7 @@ async def result(id: str, request: Request, format: str = "json") -> Response:
     return Response(content, media_type=FORMATS[format].media_type, headers=headers)
 
 
-def _job(id: str, parts: Parts) -> Job:
+def job_of(id: str, parts: Parts) -> Job:
     job = parts.jobs.get(id)
     if job is None:
         raise Refusal(404, "there is no such document; it was deleted, or is too old", code="no_document")

@@ -32,6 +32,11 @@ class Parts:
     requests: int = 0
     draining: bool = False
 
+    @property
+    def tasks(self) -> list[str]:
+        """What the model was trained for, as its config tells; one that tells nothing reads text."""
+        return list(self.reader.model.config.to_dict().get("tasks", ["text"]))
+
 
 def parts_of(request: Request) -> Parts:
     parts = request.app.state.parts

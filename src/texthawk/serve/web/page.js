@@ -42,12 +42,8 @@ async function introduce() {
   state.model = models.data[0];
   by("model").textContent = `model ${state.model.id}`;
   const asks = state.model.tasks.includes("ask");
-  const finds = state.model.tasks.includes("find");
-  by("ask-fields").disabled = !asks && !finds;
   by("ask-button").disabled = !asks;
-  by("find-button").disabled = !finds;
-  const lacks = [!asks && "answer questions", !finds && "find things on a page"].filter(Boolean);
-  by("ask-note").textContent = lacks.length ? `The model ${state.model.id} has not learned to ${lacks.join(" or to ")}.` : "";
+  by("ask-note").textContent = asks ? "" : `The model ${state.model.id} has not learned to answer questions; phrases are found among the words it read.`;
 }
 
 // Upload and reading
@@ -296,7 +292,7 @@ window.addEventListener("keydown", (event) => {
 });
 by("ask").addEventListener("submit", (event) => {
   event.preventDefault();
-  ask(event.submitter ? event.submitter.value : "ask").catch((error) => {
+  ask(event.submitter ? event.submitter.value : "find").catch((error) => {
     by("answer").textContent = "";
     complain(error);
   });
