@@ -105,6 +105,13 @@ def test_frames_leave_the_picture_within_them_alone():
     assert np.asarray(page).min() == 255
 
 
+def seen_colours(one):
+    """The tower's map of each view in its own colours."""
+    paint = palette([group.levels[-1] for group in one.groups])
+    views = [paint(view) for group in one.groups for view in group.levels[-1]]
+    return [views[k] for k in one.order]
+
+
 def test_a_pyramid_has_each_scale_before_and_after_its_details():
     one = seen("hiwin", "uhd")
     double, quadruple = pyramid_colours(one.eyes.connector, one.groups, one.order)
@@ -114,6 +121,10 @@ def test_a_pyramid_has_each_scale_before_and_after_its_details():
             assert {part[number].shape for part in (colours.bilinear, colours.before, colours.after)} == {size}
     apart = (double.after[0].float() - double.before[0].float()).abs().mean()
     assert apart > 5, "details change the map"
+    for colours, below in ((double, seen_colours(one)), (quadruple, double.after)):
+        for before, under in zip(colours.before, below, strict=True):
+            halved = before.float().unflatten(0, (-1, 2)).unflatten(2, (-1, 2)).mean((1, 3))
+            assert (halved - under.float()).abs().mean() < 15, "a level begins as the one below, enlarged"
     assert pyramid_colours(seen("uhd1", "uhd").eyes.connector, one.groups, one.order) == []
 
 

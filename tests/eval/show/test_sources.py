@@ -1,5 +1,7 @@
 """What a visual token draws on: true weights, where they lie, and nothing where the token does not look."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from tests.eval.show.pages import changed_views, seen
@@ -121,6 +123,15 @@ def test_the_gradient_is_zero_exactly_where_patches_have_no_part(name):
             assert (changed_views(one, token, view, spoil) > 0) <= bool(drawn[row, column])
     everywhere = name in ("resa", "c_abstractor")
     assert bool(drawn.all()) == everywhere
+
+
+def test_views_come_in_the_pages_order_whatever_the_order_of_their_groups():
+    one = seen("mlp", "uhd")
+    assert len(one.groups) == 2
+    turned = replace(one, groups=one.groups[::-1])
+    for token in (0, len(one.tokens) - 1):
+        (level,), (other,) = token_map(one, token).levels, token_map(turned, token).levels
+        assert all(torch.equal(a, b) for a, b in zip(level.views, other.views, strict=True))
 
 
 def test_tokens_are_put_together_by_their_weights():

@@ -52,7 +52,7 @@ class Drawing:
             "visual tokens.",
         )
         if self.shown.window is not None:
-            boxes = [box for each in all_shown for box in each.boxes]
+            boxes = [_around(box) for each in all_shown for box in each.boxes]
             labels = [str(number) for number, each in enumerate(all_shown, 1) for _ in each.boxes]
             mine = all_shown.index(self.shown) + 1
             caption = (
@@ -163,6 +163,11 @@ def heat_of_levels(found: TokenMap, seen: Look, size: tuple[int, int]) -> np.nda
     """Heat of all levels together on a picture of this (width, height), as parts of one."""
     heats = [heat_of(level.views, seen.layout, size) for level in found.levels]
     return np.sum(heats, axis=0) / max(found.total, 1e-30)
+
+
+def _around(box: Box) -> Box:
+    """A box with a little room for the frame."""
+    return Box(box.left - 4, box.top - 4, box.right + 4, box.bottom + 4)
 
 
 def _within(view: Box, part: Box) -> Box:
