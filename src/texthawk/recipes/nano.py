@@ -108,7 +108,7 @@ TOGETHER = replace(
     final=0.6,
 )
 
-SETTLE = replace(TOGETHER, name="settle", steps=1600, tiles=24, learning_rate=1e-3, final=0.01)
+SETTLE = replace(TOGETHER, name="settle", steps=1400, tiles=24, learning_rate=1e-3, final=0.01)
 
 
 def nano() -> Recipe:
