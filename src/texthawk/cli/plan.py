@@ -78,6 +78,7 @@ def _plan(arguments: argparse.Namespace) -> int:
                 tiling=tiling,
                 visual_tokens=config.visual_tokens,
                 max_visual_tokens=arguments.max_visual_tokens,
+                frame_tokens=config.frame_tokens,
                 cache=cache,
                 flops=flops,
             )

@@ -270,9 +270,9 @@ class ReSA(nn.Module):
         query_page = self.places(places_T4, shape).to(x.dtype)
         feature_page = self.places(places_T4, shape.finer(stride)).to(x.dtype)
         in_view = sinusoidal(shape.rows * stride, x.shape[-1], x.device, columns=shape.columns * stride).to(x.dtype)
-        query_places = self._resized(self.query_places_QW, shape) + query_page
+        in_table = self._resized(self.query_places_QW, shape)
         for layer, level in zip(self.layers, self.config.levels, strict=True):
-            x = layer(x, levels[level], query_places, in_view + feature_page)
+            x = layer(x, levels[level], in_table + query_page, in_view + feature_page)
         if self.config.output_positions:
             x = x + query_page
         return self.norm(x)

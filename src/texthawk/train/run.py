@@ -116,7 +116,10 @@ class Run:
                     os.mkdir(beside)
         tokenizer = AutoTokenizer.from_pretrained(place)
         return TextHawkProcessor(
-            TextHawkImageProcessor(self.config.tiling_config), tokenizer, self.config.compressor_config
+            TextHawkImageProcessor(self.config.tiling_config),
+            tokenizer,
+            self.config.compressor_config,
+            frame_images=self.config.frame_images,
         )
 
     def parts(self) -> dict[str, list[nn.Module]]:
