@@ -49,6 +49,10 @@ def main(argv: list[str]) -> int:
         torch.set_num_threads(args.threads)
     args.device = args.device or ("cuda" if torch.cuda.is_available() else "cpu")
     if args.recipe in RECIPES:
+        if not RECIPES[args.recipe]().stages:
+            parser.error(
+                f"recipe {args.recipe!r} states its paper's training but has no stages to run; choose nano or tiny"
+            )
         if not args.text:
             parser.error("there is nothing to print; give a folder of text files with --text")
         return _model(args)
