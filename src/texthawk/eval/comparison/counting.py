@@ -32,6 +32,7 @@ class Counter:
     def __init__(self) -> None:
         self._towers: dict[tuple[str, int], nn.Module] = {}
         self._views: dict[tuple[str, tuple[int, int]], int] = {}
+        self._connectors: dict[tuple[str, int, int, int, TileLayout], int] = {}
         self._languages: dict[tuple[str, int], nn.Module] = {}
         self._prompts: dict[tuple[str, int], tuple[int, int, int]] = {}
         self._sizes: dict[str, int] = {}
@@ -76,10 +77,13 @@ class Counter:
 
     def connector(self, config: CompressorConfig, tower: TowerShape, language_width: int, layout: TileLayout) -> int:
         """The connector's module on all views of a page."""
-        with torch.device("meta"):
-            module = config.build(encoder_width=tower.width, language_width=language_width)
-        views = empty_views(tower, config.levels_needed, layout)
-        return sum(self._run(module, views, [layout]).values())
+        key = (repr(config), tower.patch, tower.width, language_width, layout)
+        if key not in self._connectors:
+            with torch.device("meta"):
+                module = config.build(encoder_width=tower.width, language_width=language_width)
+            views = empty_views(tower, config.levels_needed, layout)
+            self._connectors[key] = sum(self._run(module, views, [layout]).values())
+        return self._connectors[key]
 
     def language(self, config: PretrainedConfig, tokens: int) -> tuple[int, int, int]:
         """Matrices, attention and logits of `tokens` tokens: every token with every token, logits of all."""
