@@ -27,22 +27,22 @@ Product = Callable[[Tensor], Tensor]
 
 
 def can_step(model: TextHawkForConditionalGeneration) -> bool:
-    """Whether the step is the model's own: family, plain linear layers, rotation, full attention, on a CPU in float32."""
+    """Whether the step is the model's own: its family, plain linear layers, plain rotation, full attention, on a CPU."""
     text = model.config.text_config
     language = model.model.language_model
     if text.model_type not in FAMILIES or text.hidden_act != "silu" or model.device.type != "cpu":
         return False
     rotation = text.rope_parameters or {}
-    if rotation.get("rope_type", "default") != "default" or set(text.to_dict().get("layer_types") or ()) - {
-        "full_attention"
-    }:
+    attention = set(text.to_dict().get("layer_types") or ["full_attention"])
+    if rotation.get("rope_type", "default") != "default" or attention != {"full_attention"}:
         return False
     linears = [module for layer in language.layers for module in (*layer.self_attn.children(), *layer.mlp.children())]
     linears = [module for module in linears if any(True for _ in module.parameters())] + [model.lm_head]
     weights = [*language.parameters(), *model.lm_head.parameters()]
     return (
         all(type(module) is nn.Linear for module in linears)
-        and all(weight.dtype == torch.float32 and not weight.is_inference() for weight in weights)
+        and {weight.dtype for weight in weights} in ({torch.float32}, {torch.bfloat16})
+        and not any(weight.is_inference() for weight in weights)
         and sum(weight.nbytes for weight in weights) <= MOST_BYTES
         and torch.backends.mkldnn.is_available()
     )
