@@ -20,7 +20,8 @@ LOOKED_AT = 1000  # pixels of the page's shorter side, at most
 _STRIPS = 16
 _SEVERAL = 3  # rows of ink in a strip
 _ON_ITS_SIDE = 1.25  # how much more the page must be parted the other way
-_CLEAR, _SURE = 0.3, 4.0  # of `letters_up`: the middle value and how many standard errors the mean is from 0
+_CLEAR, _SURE = 0.3, 6.5  # of `letters_up`: the middle value and how many standard errors the mean is from 0
+_SMALL = 0.7  # of a line's height: small letters take less of it, capitals more
 _LIKELIER = 0.1  # nats a token that the page must be likelier upside down
 Reading = Callable[[Image.Image, Sequence[Region]], float]
 """Mean log-probability of what a model reads in some lines of a page."""
@@ -90,6 +91,8 @@ def letters_up(page: Image.Image, regions: Sequence[Region]) -> tuple[float, flo
         if not rows.any():
             continue
         body = np.flatnonzero(rows >= 0.5 * rows.max())
+        if body[-1] + 1 - body[0] > _SMALL * len(rows):
+            continue  # capitals and figures alone: what lies above and below them tells nothing
         above, below = float(rows[: body[0]].sum()), float(rows[body[-1] + 1 :].sum())
         if above + below > 0:
             values.append((above - below) / (above + below))
