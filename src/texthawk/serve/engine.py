@@ -18,7 +18,7 @@ from texthawk.serve.sampling import Token, next_tokens
 from texthawk.serve.wording import Wording
 
 Result = TypeVar("Result")
-PREFILL_TOKENS = 4096  # of prompts that are read in one go, while the running answers wait
+PREFILL_TOKENS, PREFILL_PROMPTS = 4096, 4  # that are read in one go, while the running answers wait
 LOG = logging.getLogger("texthawk.serve")
 
 
@@ -214,7 +214,7 @@ class Engine:
             rows = len(self._running) + len(fresh) + 1
             if rows > self.max_batch or (rows > 1 and rows * longest > self.cache_tokens):
                 break
-            if fresh and prompts > PREFILL_TOKENS:
+            if fresh and (prompts > PREFILL_TOKENS or len(fresh) == PREFILL_PROMPTS):
                 break
             fresh.append(queue.popleft())
             self._turn_of_patient = not patient
