@@ -7,6 +7,7 @@ from texthawk.eval.comparison.rows import Row
 
 COLOURS = {"tower": "#4477aa", "connector": "#ee6677", "language": "#ccbb44", "head": "#bbbbbb"}
 PARTS = {"tower": "tower", "connector": "connector", "language": "language model", "head": "logits"}
+MARKERS = "os^DvPX"  # seven of them and ten colours: seventy pairs before one comes again
 TERA = 1e12
 
 
@@ -22,7 +23,7 @@ def draw(rows: Sequence[Row], files: Sequence[Path]) -> None:
         raise ImportError('the figure needs matplotlib: pip install "texthawk[eval]"') from error
     pages = list(dict.fromkeys(row.page for row in rows))
     names = list(dict.fromkeys(row.name for row in rows))
-    styles = {name: (f"C{place % 10}", "os^Dv"[place % 5]) for place, name in enumerate(names)}
+    styles = {name: (f"C{place % 10}", MARKERS[place % len(MARKERS)]) for place, name in enumerate(names)}
     figure = Figure(figsize=(11, 3.6 * len(pages) + 0.6), layout="constrained")
     panels = figure.subplots(len(pages), 2, squeeze=False, width_ratios=(1, 1.2))
     for page, (points, bars) in zip(pages, panels, strict=True):
