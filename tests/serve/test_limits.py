@@ -44,6 +44,7 @@ def test_a_full_queue_says_when_to_come_back(reader):
         assert int(refused.value.response.headers["retry-after"]) > 0 and refused.value.code == "queue_full"
         for stream in streams:
             stream.close()
+        server.until(lambda: not server.parts.engine.running and not server.parts.engine.waiting)
         assert server.client().chat.completions.create(**ASKED).choices
 
 

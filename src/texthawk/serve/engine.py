@@ -7,8 +7,10 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
+from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 
+import torch
 from tokenizers import Tokenizer
 
 from texthawk.decode.reader import Reader
@@ -18,6 +20,7 @@ from texthawk.serve.sampling import Token, next_tokens
 from texthawk.serve.wording import Wording
 
 Result = TypeVar("Result")
+Call = tuple[Callable[[], Any], Future[Any]]
 PREFILL_TOKENS, PREFILL_PROMPTS = 4096, 4  # that are read in one go, while the running answers wait
 LOG = logging.getLogger("texthawk.serve")
 
@@ -67,10 +70,14 @@ class Engine:
         self._last: list[int] = []
         self._hurried: deque[Generation] = deque()
         self._patient: deque[Generation] = deque()
-        self._calls: deque[tuple[Callable[[], Any], Future[Any]]] = deque()
+        self._calls: deque[Call] = deque()
         self._turn_of_patient = False
-        self._closing = False
-        self._wake = threading.Condition()
+        # What comes from other threads. The engine's own thread takes no lock that they hold: it would seldom leave it
+        # to them on a busy machine, since it comes back to it at every step.
+        self._inbox: SimpleQueue[Generation | Call | None] = SimpleQueue()
+        self._submitting = threading.Lock()
+        self._sent = self._received = 0  # hurried requests that went into the inbox, and out of it
+        self._closing = self._abandoned = False
         self._thread = threading.Thread(target=self._run, name="texthawk-engine", daemon=True)
 
     def start(self) -> None:
@@ -82,7 +89,7 @@ class Engine:
 
     @property
     def waiting(self) -> int:
-        return len(self._hurried) + len(self._patient)
+        return len(self._hurried) + len(self._patient) + self._inbox.qsize()
 
     @property
     def running(self) -> int:
@@ -108,78 +115,70 @@ class Engine:
     def submit(self, generation: Generation) -> None:
         """Queue a request; raises QueueFull, EngineClosed, or ValueError when it can never run."""
         self.check(len(generation.prompt.ids), generation.sampling.max_tokens)
-        with self._wake:
+        with self._submitting:
             if self._closing or not self.alive:
                 raise EngineClosed
-            if generation.patient:
-                self._patient.append(generation)
-            else:
+            if not generation.patient:
                 free = max(0, self.max_batch - len(self._running))
-                if len(self._hurried) >= self.queue + free:
+                if len(self._hurried) + self._sent - self._received >= self.queue + free:
                     raise QueueFull
-                self._hurried.append(generation)
-            self._wake.notify()
+                self._sent += 1
+            self._inbox.put(generation)
 
     def call(self, function: Callable[[], Result]) -> Result:
         """Run a function between two steps, in the thread that owns the model; raises EngineClosed, and what it raises."""
         future: Future[Result] = Future()
-        with self._wake:
+        with self._submitting:
             if self._closing or not self.alive:
                 raise EngineClosed
-            self._calls.append((function, future))
-            self._wake.notify()
+            self._inbox.put((function, future))
         return future.result()
 
     def wake(self) -> None:
-        """Look at once for what was cancelled, rather than after the next step."""
-        with self._wake:
-            self._wake.notify()
+        """Look at once for what was cancelled, rather than when something else comes."""
+        if self.alive:
+            self._inbox.put(None)
 
     def close(self, seconds: float) -> bool:
         """Take nothing more, finish what was accepted; what is not done in time fails. True when all was done."""
-        with self._wake:
+        with self._submitting:
             self._closing = True
-            self._wake.notify()
+        self.wake()
         self._thread.join(seconds)
         if not self.alive:
-            return True
-        with self._wake:
-            for generation in [*self._hurried, *self._patient, *self._running]:
-                generation.fail("the server is shutting down")
-                generation.cancel()
-            self._wake.notify()
+            return not self._abandoned
+        self._abandoned = True
         self._thread.join()
         return False
 
+    @torch.inference_mode()
     def _run(self) -> None:
         try:
             while self._turn():
                 pass
         finally:
-            with self._wake:
+            with self._submitting:
                 self._closing = True
-                left = [*self._running, *self._hurried, *self._patient]
-                self._running.clear()
-                self._hurried.clear()
-                self._patient.clear()
-                calls = list(self._calls)
-                self._calls.clear()
+                self._receive(wait=False)
+            left = [*self._running, *self._hurried, *self._patient]
+            calls = list(self._calls)
+            for entries in (self._running, self._hurried, self._patient, self._calls):
+                entries.clear()
+            for generation in left:
+                generation.fail("the server is shutting down" if self._abandoned else "the engine has stopped")
             for _, future in calls:
                 future.set_exception(EngineClosed())
-            for generation in left:
-                generation.fail("the engine has stopped")
 
     def _turn(self) -> bool:
         """One round: leave, join, one step. False when the engine is closed and has nothing left to do."""
-        with self._wake:
-            while not (self._running or self._hurried or self._patient or self._calls):
-                if self._closing:
-                    return False
-                self._wake.wait()
-            self._forget_cancelled()
-            fresh = self._admitted()
-            calls = [self._calls.popleft()] if self._calls else []
-        for function, future in calls:
+        idle = not (self._running or self._hurried or self._patient or self._calls)
+        if self._abandoned or (idle and self._closing and self._inbox.empty()):
+            return False
+        self._receive(wait=idle)
+        self._forget_cancelled()
+        fresh = self._admitted()
+        if self._calls:
+            function, future = self._calls.popleft()
             try:
                 future.set_result(function())
             except (RuntimeError, ValueError) as error:
@@ -189,6 +188,20 @@ class Engine:
         if self._running:
             self._step()
         return True
+
+    def _receive(self, *, wait: bool) -> None:
+        """Take what other threads have sent; `wait` until there is something."""
+        try:
+            while True:
+                entry = self._inbox.get(block=wait)
+                wait = False
+                if isinstance(entry, Generation):
+                    self._received += not entry.patient
+                    (self._patient if entry.patient else self._hurried).append(entry)
+                elif entry is not None:
+                    self._calls.append(entry)
+        except Empty:
+            pass
 
     def _forget_cancelled(self) -> None:
         for queue in (self._hurried, self._patient):
