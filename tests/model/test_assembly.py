@@ -6,6 +6,7 @@ import stat
 
 import pytest
 import torch
+from PIL import Image
 from transformers import (
     AutoModelForCausalLM,
     AutoProcessor,
@@ -105,7 +106,8 @@ def built(folders):
         out = folders / "-".join([vision, language, *options])
         if not out.exists():
             places = ["--vision", str(folders / vision), "--language", str(folders / language), "--out", str(out)]
-            assert main([*places, "--recipe", "tiny", *options]) == 0
+            recipe = [] if "--recipe" in options else ["--recipe", "tiny"]
+            assert main([*places, *recipe, *options]) == 0
         return out
 
     return build
@@ -193,6 +195,26 @@ def test_pixels_are_normalised_as_the_tower_was_trained(built):
     given, silent = (AutoProcessor.from_pretrained(built(name, "qwen2")).image_processor for name in ("siglip", "clip"))
     assert (given.image_mean, given.image_std) == ([0.1] * 3, [0.2] * 3)
     assert silent.image_mean == CLIP_MEAN
+
+
+def test_llava_uhd_is_assembled_with_its_slices_and_its_conversation(folders, built):
+    """No frame tokens, no coordinates, the last layer but one, Vicuna's words around the question."""
+    out = built("clip", "llama", "--recipe", "llava_uhd2")
+    model = TextHawkForConditionalGeneration.from_pretrained(out).eval()
+    processor = AutoProcessor.from_pretrained(out)
+    assert model.config.feature_layers == (TOWER["num_hidden_layers"] - 1,)
+    assert model.detection_head is None
+    content = [{"type": "image"}, {"type": "text", "text": "What is it?"}]
+    prompt = processor.apply_chat_template([{"role": "user", "content": content}], add_generation_prompt=True)
+    assert prompt.endswith("USER: <image>\nWhat is it? ASSISTANT:")
+    page = Image.new("RGB", (160, 100), "white")
+    inputs = processor(images=[page], text=[prompt], return_tensors="pt")
+    layout = processor.image_processor.layout(page.height, page.width)
+    promised = model.config.visual_tokens(layout)
+    assert promised > 144
+    assert int((inputs["input_ids"] == model.config.image_token_id).sum()) == promised
+    written = model.generate(**inputs, max_new_tokens=3, min_new_tokens=3, do_sample=False)
+    assert written.shape[1] == inputs["input_ids"].shape[1] + 3
 
 
 def test_layers_that_are_not_read_are_not_written(built):

@@ -41,20 +41,24 @@ def main(argv: Sequence[str]) -> int:
     try:
         if args.recipe not in RECIPES:
             raise ValueError(f"recipe {args.recipe!r} is unknown; choose one of {', '.join(RECIPES)}")
+        recipe = RECIPES[args.recipe]()
+        conversation = recipe.paper_stages[-1].conversation if recipe.paper_stages else None
         config = assemble(
             args.vision,
             args.language,
             args.out,
-            RECIPES[args.recipe]().model_config(),
+            recipe.model_config(),
             feature_layers=args.feature_layers,
             dtype=getattr(torch, args.dtype) if args.dtype else None,
+            chat_template=conversation.chat_template() if conversation else None,
         )
     except ValueError as error:
         print(f"texthawk assemble: {error}", file=sys.stderr)
         return 2
     layers = ", ".join(map(str, config.feature_layers))
+    untrained = "connector and detection head are" if config.coordinate_bins else "the connector is"
     print(f"{args.out}: tower of {config.vision_config.hidden_size} read after layers {layers};", end=" ")
-    print(f"language model of {config.text_config.hidden_size}; connector and detection head are untrained")
+    print(f"language model of {config.text_config.hidden_size}; {untrained} untrained")
     return 0
 
 

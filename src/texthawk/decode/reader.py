@@ -66,7 +66,8 @@ def load(model: str = "nano", *, device: str | None = None, dtype: torch.dtype |
         network = TextHawkForConditionalGeneration.from_pretrained(folder, dtype=dtype, local_files_only=True)
     tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
     images = TextHawkImageProcessor.from_pretrained(folder, local_files_only=True)
-    processor = TextHawkProcessor(images, tokenizer, network.config.compressor_config)
+    config = network.config
+    processor = TextHawkProcessor(images, tokenizer, config.compressor_config, frame_images=config.frame_images)
     return Reader(network.to(device).eval(), processor, calibration_of(folder))
 
 

@@ -32,7 +32,10 @@ from transformers import (
     SiglipVisionConfig,
 )
 
+from texthawk.compress.per_view import PerViewConfig
 from texthawk.compress.resa import ReSAConfig
+from texthawk.image.tiles import TilingConfig
+from texthawk.image.tilings import NativeTilingConfig, Tiling, UhdTilingConfig
 from texthawk.model.configuration import TextHawkConfig
 from texthawk.model.grounding import DetectionHead
 from texthawk.model.image_processor import TextHawkImageProcessor
@@ -75,12 +78,14 @@ def assemble(
     *,
     feature_layers: Sequence[int] | None = None,
     dtype: torch.dtype | None = None,
+    chat_template: str | None = None,
 ) -> TextHawkConfig:
     """Join two local checkpoints into the folder `out`, with tiling, compressor and losses of `config` (a recipe's).
 
     feature_layers: depths of the tower to read, from 1; without them the recipe's, scaled to the tower's depth. dtype:
-    of the weights; without it, that of the language model's folder. Returns the config of what was written. `out`
-    appears when it is whole or not at all. Raises ValueError for folders and shapes that do not fit.
+    of the weights; without it, that of the language model's folder. chat_template: without it the language model's own.
+    Returns the config of what was written. `out` appears when it is whole or not at all. Raises ValueError for folders
+    and shapes that do not fit.
     """
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise ValueError(f"{out} exists and is not an empty folder; choose another place or remove it")
@@ -89,8 +94,8 @@ def assemble(
     tower_config, text_config = _tower_config(vision), _text_config(language)
     tokenizer = _tokenizer(language)
     known = max(tokenizer.get_vocab().values()) + 1
-    template = _chat_template(tokenizer)
-    ids = extend_tokenizer(tokenizer, config.coordinate_bins)
+    template = chat_template or _chat_template(tokenizer)
+    ids = extend_tokenizer(tokenizer, config.coordinate_bins, frame=config.frame_images)
     tokenizer.chat_template = template
 
     joined = _join(config, tower_config, text_config, feature_layers, ids)
@@ -104,6 +109,7 @@ def assemble(
         tokenizer,
         joined.compressor_config,
         chat_template=template,
+        frame_images=joined.frame_images,
     )
     _save(out, model, processor)
     return joined
@@ -189,7 +195,9 @@ def _join(
             f"the tower's {vision.image_size} px are not a multiple of its patch of {vision.patch_size} px, so tiles "
             "would lose a border; take a tower whose image size is one"
         )
-    compressor = config.compressor_config
+    compressor: Any = config.compressor_config
+    if isinstance(compressor, PerViewConfig):
+        compressor = replace(compressor, patch=vision.patch_size)
     if isinstance(compressor, ReSAConfig):
         changes: dict[str, Any] = {"patches": vision.image_size // vision.patch_size}
         if vision.hidden_size != config.vision_config.hidden_size:  # TextHawk 3.2: heads and MLP as the encoder's
@@ -205,20 +213,33 @@ def _join(
         vision_config=vision,
         text_config=text,
         feature_layers=_feature_layers(config, vision.num_hidden_layers, feature_layers),
-        tiling=replace(config.tiling_config, tile=vision.image_size),
+        tiling=_tiling(config.tiling_config, vision),
         compressor=compressor,
         coordinate_bins=config.coordinate_bins,
         coordinate_weight=config.coordinate_weight,
         box_weight=config.box_weight,
+        frame_images=config.frame_images,
         **ids,
     )
+
+
+def _tiling(tiling: Tiling, vision: PretrainedConfig) -> Tiling:
+    """The recipe's tiling for the tower's size and patches."""
+    if isinstance(tiling, UhdTilingConfig):
+        return replace(tiling, scale=vision.image_size, patch=vision.patch_size)
+    if isinstance(tiling, NativeTilingConfig):
+        return replace(tiling, tile=vision.image_size, patch=vision.patch_size)
+    assert isinstance(tiling, TilingConfig)
+    return replace(tiling, tile=vision.image_size)
 
 
 def _feature_layers(config: TextHawkConfig, depth: int, given: Sequence[int] | None) -> tuple[int, ...]:
     """The layers asked for, or the recipe's at the same part of the tower's depth."""
     levels = len(config.feature_layers)
-    scale = depth / config.vision_config.num_hidden_layers
-    layers = tuple(given) if given else tuple(round(layer * scale) for layer in config.feature_layers)
+    theirs = config.vision_config.num_hidden_layers
+    layers = tuple(given or (round(layer * depth / theirs) for layer in config.feature_layers))
+    if not given and config.feature_layers == (theirs - 1,):
+        layers = (depth - 1,)  # the last but one, however deep the tower
     rising = all(low < high for low, high in pairwise((0, *layers, depth + 1)))
     if not rising or len(layers) != levels:
         raise ValueError(
