@@ -18,7 +18,7 @@ MANY = 8  # rows beside which columns may stand close
 CLOSE, WIDE = 0.6, 1.3  # width of a gutter beside many rows and beside few
 NARROWEST = 6.0  # width of a column
 PROSE = 9.0  # width of columns that stand on common rows
-FILLED = 0.7  # part of that width that is text
+FILLED = 0.8  # of that width, for text: half of the lines are longer than this
 ALIGNED = 0.6  # of many rows that stand beside a row of the other side: the two may be a table; of few rows, less
 BESIDE = 0.25  # how far the middles of two rows may be apart that stand beside each other
 TALL = 2.5  # times as high as its neighbour and the usual line: nothing so high stands in one row with it
@@ -50,7 +50,8 @@ def _ordered(boxes: np.ndarray, chosen: np.ndarray, height: float) -> Iterator[l
 def rows_of(boxes: np.ndarray, chosen: np.ndarray, height: float) -> list[np.ndarray]:
     """Segments that stand beside each other, from top to bottom; each row from left to right."""
     rows: list[list[int]] = []
-    extents: list[tuple[float, float]] = []
+    extents: list[tuple[float, float]] = []  # of the widest segment of each row: shadows and signs are narrow
+    widths: list[float] = []
     for k in chosen[np.argsort(boxes[chosen, 1] + boxes[chosen, 3], kind="stable")]:
         top, bottom = boxes[k, 1], boxes[k, 3]
         for n in range(len(rows) - 1, max(-1, len(rows) - 4), -1):
@@ -60,12 +61,13 @@ def rows_of(boxes: np.ndarray, chosen: np.ndarray, height: float) -> list[np.nda
             alike = most <= TALL * max(least, height)
             if alike and shared >= 0.5 * least and _beside(boxes, rows[n], k):
                 rows[n].append(int(k))
-                if bottom - top > high - low:
-                    extents[n] = (top, bottom)
+                if boxes[k, 2] - boxes[k, 0] > widths[n]:
+                    extents[n], widths[n] = (top, bottom), boxes[k, 2] - boxes[k, 0]
                 break
         else:
             rows.append([int(k)])
             extents.append((top, bottom))
+            widths.append(boxes[k, 2] - boxes[k, 0])
     return [np.array(sorted(row, key=lambda k: boxes[k, 0])) for row in rows]
 
 
@@ -157,4 +159,4 @@ class _Side:
         near = boxes[[row[place] for row in rows]]
         widths = near[:, 2] - near[:, 0]
         self.next_width = float(np.median(widths))
-        self.filled = float(widths.mean() / np.quantile(widths, 0.9))
+        self.filled = self.next_width / float(np.quantile(widths, 0.9))

@@ -17,6 +17,7 @@ SMALL = 0.5  # of the usual letter's height: dots, commas, accents, dashes
 PICTURE = 8.0  # times the usual letter's height: no letter is that high
 WORD = 1.0  # letter heights: a gap that never parts columns
 BRIDGE = 4.0  # letter heights: a gap that no line of prose has
+TWO_LINES = 1.6  # usual lines: a segment so high may be two
 STACK = (1.8, 0.35, 6)  # letter heights (wide, closely apart) and number of lone letters that are text set on its side
 SPACE = 1.2  # letter heights: the gap between words of text set on its side
 STRIP = (10.0, 0.8)  # letter heights (high, wide) of a white strip that may part columns
@@ -55,6 +56,7 @@ def segments_of(parts: Components, shape: tuple[int, int]) -> Segments:
     pairs = pairs[_linked(parts.boxes, pairs, letter, shape, kept)]
     group = groups_of(len(parts.boxes), pairs[:, 0], pairs[:, 1])
     group = np.where(kept, group, -1)
+    group = _lines_apart(gathered(parts.boxes, group, letter), parts.boxes)
     return _with_marks(_without_stacks(gathered(parts.boxes, group, letter)), parts.boxes)
 
 
@@ -65,6 +67,7 @@ def _no_text(parts: Components, letter: float, shape: tuple[int, int]) -> np.nda
     large = (height > PICTURE * letter) | (width > 40 * letter)
     dense = parts.areas > 0.15 * width * height
     lost = large | (np.maximum(width, height) < max(2, 0.1 * letter))
+    lost |= (height > 3 * letter) & (height > 8 * width)
     lost |= ((boxes[:, 0] <= 1) | (boxes[:, 2] >= shape[1] - 1)) & (height > 2 * letter)
     lost |= ((boxes[:, 1] <= 1) | (boxes[:, 3] >= shape[0] - 1)) & (width > 3 * letter)
     middle = (boxes[:, :2] + boxes[:, 2:]) / 2
@@ -97,6 +100,30 @@ def _strips(boxes: np.ndarray, letter: float, shape: tuple[int, int]) -> np.ndar
         free[top:bottom, left:right] = False
     strips = opened(free, round(STRIP[0] * letter), max(2, round(STRIP[1] * letter)))
     return np.pad(np.cumsum(strips, axis=1, dtype=np.int32), ((0, 0), (1, 0)))
+
+
+def _lines_apart(found: Segments, boxes: np.ndarray) -> np.ndarray:
+    """Group numbers of the components after segments that a bracket or a smear made of two lines are taken apart.
+
+    The middles of the letters of one line lie close together; where they leave a gap, another line begins.
+    """
+    group = np.full(len(boxes), -1)
+    for number, members in enumerate(found.members):
+        group[members] = number
+    if not len(found.boxes):
+        return group
+    fresh = len(found.boxes)
+    for k in np.flatnonzero(found.boxes[:, 3] - found.boxes[:, 1] > TWO_LINES * found.line_height):
+        members = found.members[k]
+        middle = (boxes[members, 1] + boxes[members, 3]) / 2
+        letters = np.sort(middle[boxes[members, 3] - boxes[members, 1] >= SMALL * found.letter])
+        cuts = np.flatnonzero(np.diff(letters) > 0.5 * found.letter) + 1
+        if not len(cuts) or min(np.diff([0, *cuts, len(letters)])) < 3:
+            continue
+        line = np.searchsorted((letters[cuts - 1] + letters[cuts]) / 2, middle)
+        group[members] = np.where(line == 0, k, fresh + line - 1)
+        fresh += len(cuts)
+    return group
 
 
 def _without_stacks(found: Segments) -> Segments:
