@@ -1,5 +1,6 @@
 """Data that cannot be used is left out and counted by reason; too much of it ends the run."""
 
+import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
@@ -48,6 +49,8 @@ class Dropped:
                 made = make(record)
             except KeyError as error:
                 self.leave_out(f"no field {error.args[0]!r}", name)
+            except json.JSONDecodeError:
+                self.leave_out("it is no JSON", name)
             except Unusable as error:
                 self.leave_out(str(error), name)
             except (ValueError, TypeError, AttributeError, IndexError) as error:
