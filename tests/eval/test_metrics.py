@@ -168,7 +168,54 @@ def test_exact_match_compares_after_normalising():
     assert metrics.exact_match("Here", "here", case=False) == 1.0
 
 
-@pytest.mark.parametrize("metric", [metrics.anls, metrics.relaxed_accuracy, metrics.exact_match])
+@pytest.mark.parametrize(
+    ("prediction", "answer", "score"),
+    [
+        ("The Eiffel Tower!", "eiffel tower", 1.0),
+        ("u.s.", "US", 1.0),
+        ("well-known", "well known", 0.0),  # punctuation leaves no space
+        ("theatre", "atre", 0.0),  # articles are whole words
+        ("a", "the", 1.0),  # nothing is left of either
+        ("caf\u00e9\u2019s", "caf\u00e9s", 0.0),  # only ASCII punctuation goes
+        ("a cat  sat", "cat sat", 1.0),
+        ("cat", "dog", 0.0),
+    ],
+)
+def test_squad_exact_match_is_what_its_script_gives(prediction, answer, score):
+    assert metrics.squad_exact_match(prediction, ["other", answer]) == score
+
+
+@pytest.mark.parametrize(
+    ("predictions", "answers", "score"),
+    [
+        (["Bo", "Ann"], ["Ann", "Bo"], 1.0),
+        (["Ann"], ["Ann", "Bo"], 0.0),
+        (["Ann", "Bo", "Cy"], ["Ann", "Bo"], 0.0),
+        (["Ann", "Ann"], ["Ann"], 1.0),  # twice is once
+        (["2.50"], ["2.5"], 1.0),
+        (["2.500002"], ["2.5"], 0.0),
+        (["1,000"], ["1000"], 0.0),  # text, without the official number parser
+        (['"Pilot"'], ["pilot"], 1.0),
+        (["Jos\u00e9 (2nd)"], ["jose"], 1.0),
+        (["Ann[3]\u2020"], ["Ann"], 1.0),
+        (["(hidden)"], [""], 0.0),  # not where nothing else is there
+        (["Inc."], ["inc"], 1.0),
+        (["3\u20132"], ["3-2"], 1.0),
+        (["2001-xx-xx"], ["2001-XX-XX"], 1.0),
+        (["2001-02-03"], ["2001-2-3"], 1.0),
+        (["2001-02-03"], ["2001-02-04"], 0.0),
+        (["nan"], ["NaN"], 1.0),  # as text
+        ([], ["a"], 0.0),
+    ],
+)
+def test_denotations_match_as_wikitablequestions_has_it(predictions, answers, score):
+    assert metrics.denotation_match(predictions, answers) == score
+
+
+@pytest.mark.parametrize(
+    "metric",
+    [metrics.anls, metrics.squad_exact_match, metrics.denotation_match, metrics.relaxed_accuracy, metrics.exact_match],
+)
 def test_a_question_without_accepted_answers_is_refused(metric):
     with pytest.raises(ValueError, match="at least one"):
         metric("a", [])
@@ -203,6 +250,42 @@ def test_a_missing_box_is_a_wrong_box_and_half_is_enough():
         metrics.accuracy_at_iou([None, None], [reference])
     with pytest.raises(ValueError, match="at least one"):
         metrics.accuracy_at_iou([], [])
+
+
+# Fields
+
+
+@pytest.mark.parametrize(
+    ("prediction", "reference", "score"),
+    [
+        ({"total": "9.00", "date": "x"}, {"date": "x", "total": "9.00"}, 1.0),
+        ({"total": " 9.00 "}, {"total": "9.00"}, 1.0),
+        ({"total": "9.0"}, {"total": "9.00"}, 0.0),
+        ({"total": "9.00"}, {"total": "9.00", "date": "x"}, 2 / 3),
+        ({"total": "9.00", "date": "y", "name": "z"}, {"total": "9.00", "date": "x"}, 2 / 5),
+        ({"total": "9.00", "date": ""}, {"total": "9.00"}, 1.0),  # empty values are no fields
+        ({"count": 0, "total": 9}, {"total": "9"}, 1.0),  # nor is the number 0
+        ({"count": "0"}, {"count": "0"}, 1.0),
+        ({"menu": {"nm": "TEA"}}, {"menu": [{"nm": "TEA"}]}, 1.0),  # one entry is a list of one
+        ({"menu": [{"nm": "TEA"}, {"nm": "ICE"}]}, {"menu": [{"nm": "ICE"}, {"nm": "TEA"}]}, 1.0),
+        # entries do not hold together: name and price may be of different ones
+        ({"menu": [{"nm": "TEA", "price": "2"}]}, {"menu": [{"nm": "TEA"}, {"price": "2"}]}, 1.0),
+        ({"menu": [{"nm": "TEA"}]}, {"menu": [{"nm": "TEA"}, {"nm": "TEA"}]}, 2 / 3),
+        ({"menu": ["TEA", None, 2]}, {"menu": ["2", "TEA"]}, 1.0),
+        ({"nm": "TEA"}, {"menu": {"nm": "TEA"}}, 0.0),  # the path counts
+        ({}, {}, 1.0),
+        ({}, {"a": "1"}, 0.0),
+        (None, {"a": "1"}, 0.0),
+    ],
+)
+def test_field_f1_is_what_the_script_of_donut_gives(prediction, reference, score):
+    assert metrics.field_f1(prediction, reference) == pytest.approx(score)
+
+
+def test_fields_of_a_corpus_are_counted_together():
+    pairs = [({"a": "1"}, {"a": "1"}), ({}, {"a": "1", "b": "2", "c": "3"})]
+    assert metrics.corpus_field_f1(pairs) == pytest.approx(2 / 5)
+    assert metrics.corpus_field_f1([]) == 1.0
 
 
 # Tables

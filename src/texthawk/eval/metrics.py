@@ -5,14 +5,16 @@ Every function takes the prediction first and the reference second, and looks at
 Nothing is normalised in silence: `normalise` is a function of its own, and whoever reports a score says that it was applied.
 """
 
+import re
+import string
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from rapidfuzz.distance import Levenshtein
 
-from texthawk.eval import tables
+from texthawk.eval import denotation, fields, tables
 
 METRICS_VERSION = "1"
 """Goes up with any change that can move a score; runs of different versions are not compared."""
@@ -135,6 +137,35 @@ def exact_match(prediction: str, answers: str | Sequence[str], *, case: bool = T
     return float(normalise(prediction, case=case) in wanted)
 
 
+def squad_exact_match(prediction: str, answers: str | Sequence[str]) -> float:
+    """1 if the prediction equals an accepted answer but for case, ASCII punctuation, English articles and white space.
+
+    As SQuAD's script has it: punctuation goes first and leaves no space, so "u.s." is "us" and "well-known" is
+    "wellknown"; then "a", "an" and "the" as whole words; two texts of which nothing is left are equal.
+    """
+
+    def bare(text: str) -> str:
+        letters = text.lower().translate(_PUNCTUATION)
+        return " ".join(_ARTICLES.sub(" ", letters).split())
+
+    return float(bare(prediction) in {bare(answer) for answer in _accepted(answers)})
+
+
+_PUNCTUATION = str.maketrans("", "", string.punctuation)
+_ARTICLES = re.compile(r"\b(a|an|the)\b")
+
+
+def denotation_match(predictions: Sequence[str], answers: Sequence[str]) -> float:
+    """1 if the two lists of items denote the same, whatever their order (WikiTableQuestions), else 0.
+
+    As the official evaluator has it: accents, quotes around an item, trailing notes in brackets, parentheses or marks, a
+    final full stop, case and white space do not count; numbers may differ by a millionth, dates as YYYY-MM-DD are compared
+    with xx for what is unknown; an item given twice counts once, but otherwise the lists must be of one length. "1,000" is
+    text: the official run reads numbers of the reference with a parser that this does not have.
+    """
+    return float(denotation.same(predictions, _accepted(answers)))
+
+
 def anls(prediction: str, answers: str | Sequence[str], threshold: float = 0.5) -> float:
     """Normalised Levenshtein similarity to the nearest accepted answer; below `threshold` it is 0 (DocVQA).
 
@@ -204,6 +235,25 @@ def accuracy_at_iou(
         raise ValueError("no reference boxes: an accuracy needs at least one")
     hits = (p is not None and iou(p, r) >= threshold for p, r in zip(predictions, references, strict=True))
     return sum(hits) / len(references)
+
+
+# Fields
+
+
+def field_f1(prediction: Any, reference: Any) -> float:
+    """F1 of two documents' key fields, which are the (path, value) pairs of their JSON; 1 if neither has any.
+
+    As Donut's script for CORD has it (SROIE's is the same on its flat fields): a value must be equal to the letter but for
+    white space at its ends; entries of a list are a multiset without order, all under the list's own path; empty values are
+    no fields, and neither is the number 0; in a list, what is no text or number is left out.
+    """
+    return fields.shared(prediction, reference).f1
+
+
+def corpus_field_f1(pairs: Iterable[tuple[Any, Any]]) -> float:
+    """F1 over the fields of all (prediction, reference) pairs together, the figure that is reported for SROIE and CORD."""
+    counts = [fields.shared(*pair) for pair in pairs]
+    return fields.Shared(*(sum(column) for column in zip(*counts, strict=True))).f1 if counts else 1.0
 
 
 # Tables
