@@ -142,3 +142,23 @@ def test_lines_of_another_type_have_a_scale_of_their_own() -> None:
     assert setting.scale(10, typical=20) == pytest.approx(1.8)  # a footnote
     assert setting.scale(14, typical=20) == setting.scale(20, typical=20)  # a line without long letters
     assert setting.scale(60, typical=20) * 60 <= setting.row_height
+
+
+def test_a_word_too_long_for_a_row_is_cut_without_a_gap_and_says_so() -> None:
+    image = Image.new("RGB", (3000, 120), "white")
+    ImageDraw.Draw(image).text((20, 40), "WM" * 60 + " and more words", font=FONT, fill="black")
+    pieces = [piece for window in windows_of(image, find_regions(image), RowSetting()) for piece in window.pieces]
+    assert pieces[0].spaced and not pieces[0].continued
+    cut = [piece for piece in pieces[1:] if not piece.spaced]
+    assert cut and all(piece.continued for piece in cut)
+    for before, after in pairwise(pieces):
+        assert after.spaced == (after.box.left - before.box.right > 2)
+
+
+def test_pieces_know_the_line_that_they_are_of() -> None:
+    image, draw = page(width=2500, height=300)
+    paragraph(draw, 20, 80, lines=3, words=30)
+    pieces = [piece for window in windows_of(image, find_regions(image), RowSetting()) for piece in window.pieces]
+    assert [piece.line for piece in pieces if not piece.continued] == [0, 1, 2]
+    for before, after in pairwise(pieces):
+        assert after.line == before.line + (not after.continued)

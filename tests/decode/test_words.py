@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from texthawk.decode.words import line_of, word_confidences
+from texthawk.decode.words import joined, line_of, word_confidences
 from texthawk.model.tokens import train_tokenizer
 from texthawk.types import Box
 
@@ -38,3 +38,32 @@ def test_words_share_the_box_of_their_line_from_left_to_right() -> None:
     assert all(a.right < b.left for a, b in zip(boxes, boxes[1:], strict=False))
     assert boxes[2].width > boxes[0].width
     assert [word.confidence for word in line.words] == [0.5, 0.6, 0.7]
+
+
+def test_pieces_of_a_line_are_joined_with_the_gap_between_them() -> None:
+    line = joined(
+        line_of("in the", Box(0, 10, 60, 30), {0: 0.9, 1: 0.8}, 0),
+        line_of("end", Box(70, 12, 100, 34), {0: 0.7}, 0),
+        spaced=True,
+    )
+    assert line.text == "in the end" and line.box == (0, 10, 100, 34)
+    assert [word.text for word in line.words] == ["in", "the", "end"]
+
+
+def test_a_word_that_was_cut_without_a_gap_is_one_word_again() -> None:
+    first, second = (
+        line_of("a Donau", Box(0, 10, 70, 30), {0: 0.9, 1: 0.8}, 0),
+        line_of("dampf schiff", Box(70, 12, 200, 34), {0: 0.6, 1: 0.5}, 0),
+    )
+    line = joined(first, second, spaced=False)
+    assert line.text == "a Donaudampf schiff"
+    assert [word.text for word in line.words] == ["a", "Donaudampf", "schiff"]
+    assert [word.confidence for word in line.words] == [0.9, 0.6, 0.5]
+    assert line.words[1].box == (first.words[1].box.left, 10, second.words[0].box.right, 34)
+
+
+def test_a_piece_in_which_nothing_was_read_adds_nothing() -> None:
+    line, nothing = line_of("word", Box(0, 0, 40, 20), {0: 0.5}, 0), line_of("", None, {}, 0)
+    for spaced in (True, False):
+        assert joined(line, nothing, spaced=spaced).text == "word" == joined(nothing, line, spaced=spaced).text
+        assert joined(nothing, line, spaced=spaced).box == line.box

@@ -64,7 +64,7 @@ def _no_text(parts: Components, letter: float, shape: tuple[int, int]) -> np.nda
     """Components that are no text: dense pictures with what lies on them, frames, grains, shadows at the edge of a scan."""
     boxes = parts.boxes
     width, height = boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1]
-    large = (height > PICTURE * letter) | (width > 40 * letter)
+    large = (height > PICTURE * letter) | ((width > 40 * letter) & (height < SMALL * letter))
     dense = parts.areas > 0.15 * width * height
     lost = large | (np.maximum(width, height) < max(2, 0.1 * letter))
     lost |= (height > 3 * letter) & (height > 8 * width)

@@ -4,8 +4,8 @@ Long lines are cut at gaps between words and go on in the next row; short region
 """
 
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from PIL import Image
 
@@ -16,11 +16,17 @@ from texthawk.types import Box
 
 @dataclass(frozen=True)
 class Piece:
-    """A line of a page, or a part of one; `continued` says that it goes on with the line of the piece before it."""
+    """A line of a page, or a part of one; `line` numbers the lines of the page from 0.
+
+    `continued` says that it goes on with the line of the piece before it, `spaced` that a gap stands between the two; a word
+    too long for a row is cut without one.
+    """
 
     box: Box
     scale: float
     continued: bool
+    spaced: bool
+    line: int
 
 
 @dataclass(frozen=True)
@@ -34,7 +40,8 @@ class Window:
 
 def windows_of(page: Image.Image, regions: Sequence[Region], setting: RowSetting) -> list[Window]:
     """The windows of a page's regions, in reading order; `regions` are in pixels of `page`."""
-    pieces = [piece for region in regions for line in region.lines for piece in _pieces(line, region, setting)]
+    lines = [(line, region) for region in regions for line in region.lines]
+    pieces = [piece for k, (line, region) in enumerate(lines) for piece in _pieces(line, k, region, setting)]
     windows = []
     for start in range(0, len(pieces), setting.rows):
         chosen = tuple(pieces[start : start + setting.rows])
@@ -43,12 +50,37 @@ def windows_of(page: Image.Image, regions: Sequence[Region], setting: RowSetting
     return windows
 
 
-def _pieces(line: InkLine, region: Region, setting: RowSetting) -> Iterator[Piece]:
+def fitted(
+    page: Image.Image,
+    regions: Sequence[Region],
+    setting: RowSetting,
+    price: Callable[[Image.Image], int],
+    most: int | None = None,
+) -> list[Window]:
+    """The windows that a page is read in: type is made smaller until they cost at most `most` visual tokens.
+
+    `price` is that of one window's canvas. Raises ValueError where the page does not fit even with its type half as high.
+    """
+    smaller = setting
+    while True:
+        windows = windows_of(page, regions, smaller)
+        cost = sum(price(window.image) for window in windows)
+        if most is None or cost <= most:
+            return windows
+        smaller = replace(smaller, ink=0.9 * smaller.ink)
+        if smaller.ink < 0.5 * setting.ink:
+            raise ValueError(
+                f"the page needs {cost} visual tokens even with its type made as small as can be read, the bound is "
+                f"{most}; raise max_visual_tokens"
+            )
+
+
+def _pieces(line: InkLine, number: int, region: Region, setting: RowSetting) -> Iterator[Piece]:
     """A line in as few pieces as fit on rows, of about equal length, cut in gaps where there are any nearby."""
     box = line.box
     scale = setting.scale(box.height, region.line_height)
     room = setting.room(scale)
-    left, continued = box.left, False
+    left, continued, spaced = box.left, False, True
     while box.right - left > room:
         share = (box.right - left) / math.ceil((box.right - left) / room)
         fitting = [gap for gap in line.gaps if left + 0.5 * share <= gap[0] <= left + room and gap[1] < box.right]
@@ -56,6 +88,6 @@ def _pieces(line: InkLine, region: Region, setting: RowSetting) -> Iterator[Piec
         fitting = [gap for gap in fitting if gap[1] - gap[0] >= 0.6 * widest]  # between words, not letters
         cut = min(fitting, key=lambda gap: abs(gap[0] - left - share), default=None)
         end, after = cut or (left + share, left + share)
-        yield Piece(Box(left, box.top, end, box.bottom), scale, continued)
-        left, continued = after, True
-    yield Piece(Box(left, box.top, box.right, box.bottom), scale, continued)
+        yield Piece(Box(left, box.top, end, box.bottom), scale, continued, spaced, number)
+        left, continued, spaced = after, True, cut is not None
+    yield Piece(Box(left, box.top, box.right, box.bottom), scale, continued, spaced, number)

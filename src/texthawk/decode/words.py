@@ -45,6 +45,28 @@ def line_of(text: str, box: Box | None, confidences: dict[int, float], first: in
     return Line(" ".join(parts), box, tuple(words))
 
 
+def joined(line: Line, rest: Line, *, spaced: bool) -> Line:
+    """Two pieces of one printed line; where no gap parts them (not `spaced`) the words at the cut are one word.
+
+    Such a word has the confidence of its less certain part. What lacks a box keeps the other's.
+    """
+    if spaced or not line.words or not rest.words:
+        space = " " if line.text and rest.text else ""
+        return Line(f"{line.text}{space}{rest.text}", _around(line.box, rest.box), line.words + rest.words)
+    head, tail = line.words[-1], rest.words[0]
+    word = Word(head.text + tail.text, _around(head.box, tail.box), min(head.confidence, tail.confidence))
+    words = (*line.words[:-1], word, *rest.words[1:])
+    return Line(f"{line.text}{rest.text}", _around(line.box, rest.box), words)
+
+
+def _around(box: Box | None, other: Box | None) -> Box | None:
+    """The smallest box around both."""
+    if box is None or other is None:
+        return box or other
+    low, high = map(min, box[:2], other[:2]), map(max, box[2:], other[2:])
+    return Box(*low, *high)
+
+
 def _places(words: list[str], box: Box) -> list[Box]:
     """Share a line's box out among its words by how wide their characters usually are."""
     widths = [sum(_width(character) for character in word) for word in words]

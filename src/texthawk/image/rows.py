@@ -49,6 +49,11 @@ class RowSetting:
         return (self.width - 4 * self.margin) / scale
 
 
+def row_setting(tile: int) -> RowSetting:
+    """The rows that a model with tiles of this side is shown: eight on a canvas."""
+    return RowSetting(tile=tile, row_height=tile // 8, ink=18 * tile / 224)
+
+
 @dataclass(frozen=True)
 class Placement:
     """Where a piece of the page lies on the canvas: page pixel (x, y) goes to (x - left, y - top) * scale + (x0, y0)."""
