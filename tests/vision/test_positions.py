@@ -100,6 +100,16 @@ def test_spe_needs_fewer_parameters_than_a_table_of_places():
     assert count(ScalablePositions(WIDTH, HEADS)) == 2 * (2 * WIDTH + HEADS) < count(AbsolutePositions(WIDTH, 12))
 
 
+def test_a_page_larger_than_the_tables_is_refused_by_the_side_that_is_too_long():
+    table = AbsolutePositions(WIDTH, 4)
+    inside, beyond = torch.arange(4), torch.arange(1, 5)
+    assert table(inside, inside).shape == (4, WIDTH)
+    with pytest.raises(ValueError, match="5 columns of places, .* positions 4; .*max_side"):
+        table(inside, beyond)
+    with pytest.raises(ValueError, match="5 rows"):
+        table(beyond, inside)
+
+
 def test_a_width_that_heads_do_not_divide_is_refused():
     with pytest.raises(ValueError, match="width 10 is not divisible by 4 heads"):
         ScalablePositions(10, 4)

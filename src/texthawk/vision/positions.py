@@ -72,7 +72,17 @@ class AbsolutePositions(nn.Module):
         self.columns = nn.Embedding(places, width)
 
     def forward(self, rows_k: Tensor, columns_k: Tensor) -> Tensor:
-        """Embed integer places (the k-th patch or cell of the page), equal shapes (...); returns (..., width)."""
+        """Embed integer places (the k-th patch or cell of the page), equal shapes (...); returns (..., width).
+
+        Raises ValueError for a page that is larger than the tables.
+        """
+        places = self.rows.num_embeddings
+        for name, k in (("rows", rows_k), ("columns", columns_k)):
+            if k.numel() and not k.is_meta and int(k.max()) >= places:
+                raise ValueError(
+                    f"a page has {int(k.max()) + 1} {name} of places, and the table of absolute positions {places}; cut the "
+                    "page into fewer tiles a side, or train with a larger max_side"
+                )
         return self.rows(rows_k) + self.columns(columns_k)
 
 
