@@ -104,7 +104,7 @@ def test_a_page_larger_than_the_tables_is_refused_by_the_side_that_is_too_long()
     table = AbsolutePositions(WIDTH, 4)
     inside, beyond = torch.arange(4), torch.arange(1, 5)
     assert table(inside, inside).shape == (4, WIDTH)
-    with pytest.raises(ValueError, match="5 columns of places, .* positions 4; .*max_side"):
+    with pytest.raises(ValueError, match=r"5 columns of places, .* positions 4; .*max_side"):
         table(inside, beyond)
     with pytest.raises(ValueError, match="5 rows"):
         table(beyond, inside)
