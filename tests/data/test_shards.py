@@ -1,0 +1,139 @@
+"""Shards give back what was written, can be read by others, and lose no more than what is broken."""
+
+import io
+import os
+import tarfile
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from texthawk.data.dropped import Unusable
+from texthawk.data.example import PLACE, Example, Turn
+from texthawk.data.shard_index import CUT_SHORT, index_path, index_shard, picture_size
+from texthawk.data.shards import ShardFolder, ShardWriter
+
+
+def encoded(height: int, width: int, seed: int = 0, kind: str = "PNG", **settings) -> bytes:
+    pixels = np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, kind, **settings)
+    return buffer.getvalue()
+
+
+def example(number: int, picture: bytes | None = None) -> Example:
+    turns = (
+        Turn("What is it?", f"Nr. {number}, 第{number}页", "vqa", accepted=(f"{number}", "page")),
+        Turn("Where?", PLACE, "grounding", boxes=((0.0, 0.25, 1 / 3, 1.0),)),
+    )
+    picture = picture or encoded(8 + number % 5, 9, number)
+    return Example(f"set/{number}", "made", picture, turns, "zh", {"row": number})
+
+
+def write(folder, count: int, **settings):
+    with ShardWriter(folder, **settings) as writer:
+        for number in range(count):
+            writer.write(example(number))
+    return ShardFolder(folder)
+
+
+def test_examples_come_back_as_they_were_written(tmp_path):
+    folder = write(tmp_path / "set", 7, samples=3)
+    assert [shard.name for shard in folder.shards] == [f"shard-00000{n}.tar" for n in range(3)]
+    assert list(folder.runs) == [3, 3, 1] and len(folder) == 7 and folder.name == "set"
+    for number in range(7):
+        read, wrote = folder.example(number), example(number)
+        assert (read.id, read.source, read.turns, read.lang, read.info) == (
+            wrote.id, wrote.source, wrote.turns, wrote.lang, wrote.info,
+        )  # fmt: skip
+        assert read.open().tobytes() == wrote.open().tobytes()
+        assert (read.image.height, read.image.width) == (8 + number % 5, 9)
+
+
+def test_a_shard_is_a_plain_tar_of_pictures_and_json_under_one_key(tmp_path):
+    folder = write(tmp_path, 2)
+    with tarfile.open(folder.shards[0]) as tar:
+        assert tar.getnames() == ["000000000.png", "000000000.json", "000000001.png", "000000001.json"]
+        assert tar.extractfile("000000001.png").read() == example(1).image
+
+
+def test_the_same_examples_make_the_same_bytes(tmp_path):
+    one, two = write(tmp_path / "a", 4), write(tmp_path / "b", 4)
+    assert one.shards[0].read_bytes() == two.shards[0].read_bytes()
+    assert index_path(one.shards[0]).read_bytes() == index_path(two.shards[0]).read_bytes()
+
+
+def test_shards_are_closed_by_bytes_too(tmp_path):
+    assert list(write(tmp_path, 4, most_bytes=1).runs) == [1, 1, 1, 1]
+
+
+def test_the_size_of_a_picture_is_that_of_the_upright_one():
+    exif = Image.Exif()
+    exif[274] = 6
+    assert picture_size(encoded(10, 20, kind="JPEG")) == (10, 20)
+    assert picture_size(encoded(10, 20, kind="JPEG", exif=exif)) == (20, 10)
+
+
+def test_a_broken_off_writing_leaves_no_shard_that_is_taken(tmp_path):
+    with pytest.raises(RuntimeError), ShardWriter(tmp_path, samples=2) as writer:
+        for number in range(3):
+            writer.write(example(number))
+        raise RuntimeError
+    assert len(ShardFolder(tmp_path)) == 2
+    with pytest.raises(ValueError, match="is there already"):
+        ShardWriter(tmp_path)
+
+
+def test_a_shard_cut_after_it_was_indexed_loses_its_end_alone(tmp_path):
+    folder = write(tmp_path, 40)
+    os.truncate(folder.shards[0], folder.shards[0].stat().st_size // 2)
+    read, lost = [], []
+    for number in range(40):
+        try:
+            folder.example(number).open()
+            read.append(number)
+        except Unusable as error:
+            lost.append((number, str(error)))
+    assert len(read) >= 15 and read == list(range(len(read)))
+    assert lost == [(number, CUT_SHORT) for number in range(len(read), 40)]
+
+
+def test_a_shard_cut_before_it_is_indexed_gives_what_is_whole_and_counts_the_loss(tmp_path):
+    folder = write(tmp_path, 40)
+    os.truncate(folder.shards[0], folder.shards[0].stat().st_size // 2)
+    head = index_shard(folder.shards[0])
+    assert 15 <= head.samples < 40 and head.left_out[CUT_SHORT] == 1
+    with pytest.raises(ValueError, match=f"more than 1%: .*{CUT_SHORT}"):
+        ShardFolder(tmp_path)
+
+
+def test_foreign_tars_with_folders_and_lone_members_are_indexed(tmp_path):
+    shard = tmp_path / "foreign.tar"
+    record = b'{"id": "x", "source": "s", "turns": [{"question": "q", "answer": "a", "task": "vqa"}]}'
+    with tarfile.open(shard, "w") as tar:
+        members = [("a/1.json", record), ("a/1.jpg", encoded(5, 6, kind="JPEG")), ("b/1.png", encoded(4, 4))]
+        for name, content in members:
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            tar.addfile(member, io.BytesIO(content))
+    with pytest.raises(ValueError, match="has no index"):
+        ShardFolder(tmp_path)
+    assert index_shard(shard).left_out == {"no text beside it": 1}
+    lines = index_path(shard).read_text().splitlines()
+    assert len(lines) == 2 and lines[1].startswith('["a/1", ')
+
+
+def test_a_picture_broken_in_its_head_or_body_is_told_from_a_good_one(tmp_path):
+    whole = encoded(64, 64, kind="JPEG")
+    with ShardWriter(tmp_path) as writer:
+        writer.write(example(0, whole))
+        writer.write(example(1, whole[: len(whole) // 2]))
+        writer.write(example(2, whole[:3] + bytes(100)))
+        with pytest.raises(ValueError, match="no PNG, JPEG"):
+            writer.write(example(3, b"not a picture"))
+    folder = ShardFolder(tmp_path)
+    assert folder.example(0).open().size == (64, 64)
+    with pytest.raises(Unusable, match="cannot be decoded"):
+        folder.example(1).open()
+    with pytest.raises(Unusable, match="head cannot be read"):
+        folder.example(2)
