@@ -29,7 +29,8 @@ from torch import nn
 import texthawk
 from texthawk.decode.budgets import Budget
 from texthawk.decode.greedy import Generator
-from texthawk.decode.reader import Reader, model_folder
+from texthawk.decode.reader import Reader
+from texthawk.decode.shipped import model_folder
 from texthawk.decode.windows import Window
 from texthawk.eval import metrics
 from texthawk.eval.systems import tesseract_system

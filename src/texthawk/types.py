@@ -3,6 +3,7 @@
 All boxes are in pixels of the page as a person sees it (EXIF orientation applied), origin top left.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -85,7 +86,8 @@ class Page:
     finish_reason: "stop"; "blank" (there was nothing to read, `reason` says why); "length" or "repetition" (text may be
     missing). points: the page's width and height in PDF points, where it is a PDF's. rotation: degrees, 0, 90, 180 or
     270, by which the page had to be turned clockwise for its text to stand upright; boxes are those of the page as it
-    came, unturned.
+    came, unturned. origin: "ink" (what is printed was read), or "layer" (the PDF's own text was taken, see
+    `decode/documents/trust.py`; its words have the confidence 1).
     """
 
     number: int
@@ -98,6 +100,7 @@ class Page:
     reason: str = ""
     points: tuple[float, float] | None = None
     rotation: int = 0
+    origin: str = "ink"
 
     @property
     def words(self) -> list[Word]:
@@ -122,9 +125,12 @@ class PageError:
 
 @dataclass(frozen=True)
 class Document:
-    """The pages of one input in order, and one entry in `errors` for each page that could not be read."""
+    """The pages of one input in order, and one entry in `errors` for each page that could not be read.
 
-    pages: tuple[Page, ...] = ()
+    pages: a tuple, or for long documents a sequence that holds them on disk.
+    """
+
+    pages: Sequence[Page] = ()
     errors: tuple[PageError, ...] = field(default=())
 
     @property

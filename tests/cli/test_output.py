@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from tempfile import mkdtemp
 
 import numpy as np
 import pypdfium2
@@ -9,24 +10,22 @@ import pytest
 from PIL import Image
 
 from texthawk.cli.output import Output
-from texthawk.image.raw import RawPage
 from texthawk.types import Box, Document, Line, Page, Word
 
 WORD = Word("Hello", Box(20, 10, 80, 30), 0.75)
 PAGE = Page(1, 100, 50, "Hello", (Line("Hello", WORD.box, (WORD,)),), source="a.png")
-RAW = RawPage(1, Image.new("RGB", (100, 50), "white"), 100, 50, "a.png")
+PICTURE = Image.new("RGB", (100, 50), "white")
 
 
 def output(kind: str, folder: Path | None = None, files=("a.png",), boxes=False, draw: Path | None = None) -> Output:
-    return Output(kind, files=list(files), folder=folder, model="nano", boxes=boxes, draw=draw)
+    return Output(kind, files=list(files), folder=folder, model="nano", boxes=boxes, draw=draw, spool=Path(mkdtemp()))
 
 
 def run(out: Output, *files: str) -> None:
     for file in files:
-        for _ in out.watch(iter([RAW])):
-            out.page(PAGE)
-            if out.streams:
-                out.stream(file, PAGE)
+        out.page(PAGE, lambda: PICTURE)
+        if out.streams:
+            out.stream(file, PAGE)
         assert out.finish(file, Document((PAGE,)))
     out.close()
 
@@ -59,13 +58,11 @@ def test_a_pdf_shows_the_page_and_holds_its_words(tmp_path):
 
 def test_boxes_are_drawn_where_they_lie_also_on_a_reduced_picture(tmp_path):
     out = output("text", draw=tmp_path / "b.png")
-    half = RawPage(1, RAW.image.resize((50, 25)), 100, 50, "a.png")
-    for raw, name in ((RAW, "b.png"), (half, "b-2.png")):
-        list(out.watch(iter([raw])))
-        out.page(PAGE)
+    for picture, name in ((PICTURE, "b.png"), (PICTURE.resize((50, 25)), "b-2.png")):
+        out.page(PAGE, picture.copy)
         pixels = np.asarray(Image.open(tmp_path / name))
         rows, columns = np.nonzero((pixels != 255).any(-1))
-        scale = raw.image.width / 100
+        scale = picture.width / 100
         found = (columns.min(), rows.min(), columns.max(), rows.max())
         assert found == pytest.approx([scale * side for side in WORD.box], abs=4)
 

@@ -162,7 +162,7 @@ def calibration(arguments: argparse.Namespace, argv: Sequence[str]) -> int:
 
     import texthawk
     from texthawk.data.synth.corpus import Corpus
-    from texthawk.decode.reader import model_folder
+    from texthawk.decode.shipped import model_folder
     from texthawk.eval import printed as benchmark
     from texthawk.eval import reliability
     from texthawk.eval.runs import write_json

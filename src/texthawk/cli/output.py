@@ -1,15 +1,16 @@
 """Where the results of `texthawk read` go: stdout, files in a folder, and pictures with boxes drawn on them."""
 
-import io
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from texthawk.types import Document, Page, PageError
+from texthawk.types import Document, Page
 
 if TYPE_CHECKING:
-    from texthawk.image.raw import RawPage
+    from PIL import Image
+
+    from texthawk.decode.formats.text import TextFlow
 
 JPEG_QUALITY = 85
 
@@ -17,42 +18,45 @@ JPEG_QUALITY = 85
 class Output:
     """One run's results in one format: text goes to stdout page by page, all others file by file.
 
+    spool: a folder for what need not be in memory.
+
     Raises ValueError for what cannot be: a folder that cannot be made, several files of a format that holds one, a PDF on
     a terminal.
     """
 
     def __init__(
-        self, kind: str, *, files: Sequence[str], folder: Path | None, model: str, boxes: bool, draw: Path | None
+        self,
+        kind: str,
+        *,
+        files: Sequence[str],
+        folder: Path | None,
+        model: str,
+        boxes: bool,
+        draw: Path | None,
+        spool: Path,
     ) -> None:
         from texthawk.decode.formats import FORMATS
 
         self._kind, self._format = kind, FORMATS[kind]
         self._files, self._folder, self._model, self._boxes, self._draw = files, folder, model, boxes, draw
-        self._documents: list[tuple[str, Document]] = []
+        self._spool, self._begun = spool, False
         self._printed = self._headed = False
         self._taken: dict[str, str] = {}
-        self._pictures: list[bytes] = []
-        self._picture: RawPage | None = None
+        self._pictures = _Pictures()
         self._drawn = 0
+        self._flow: TextFlow | None = None
         self.streams = kind == "text" and folder is None
         self._check()
 
-    def watch(self, pages: "Iterator[RawPage | PageError]") -> "Iterator[RawPage | PageError]":
-        """The same pages; the picture of each is held until its text comes, where the output shows it."""
-        for page in pages:
-            if not isinstance(page, PageError) and (self._draw is not None or self._format.needs_pictures):
-                self._picture = page
-            yield page
-
-    def page(self, page: Page) -> None:
+    def page(self, page: Page, picture: "Callable[[], Image.Image]") -> None:
         """A page was read: keep what the format needs of its picture, draw its boxes."""
-        if self._picture is None:
+        if self._draw is None and not self._format.needs_pictures:
             return
-        image = self._picture.image
+        image = picture()
         if self._format.needs_pictures:
-            out = io.BytesIO()
-            image.save(out, "JPEG", quality=JPEG_QUALITY)
-            self._pictures.append(out.getvalue())
+            path = self._spool / f"{len(self._pictures):06d}.jpg"
+            image.save(path, "JPEG", quality=JPEG_QUALITY)
+            self._pictures.paths.append(path)
         if self._draw is not None:
             from texthawk.decode.overlay import drawn
 
@@ -63,45 +67,58 @@ class Output:
                 drawn(image, page).save(path)
             except OSError as error:
                 raise ValueError(f"--draw {path} cannot be written; choose another place ({error})") from error
-        self._picture = None
 
     def stream(self, file: str, page: Page) -> None:
-        """Print a page's text; a blank line divides pages, a line with the name precedes each of several files."""
-        from texthawk.decode.formats.text import page_text
+        """Print a page's text as far as it is settled; a line with the name precedes each of several files."""
+        if self._flow is None:
+            from texthawk.decode.formats.text import TextFlow
 
-        if self._printed:
-            print()
-        self._head(file)
-        self._printed = True
-        print(page_text(page, boxes=self._boxes), flush=True)
+            if self._printed:
+                print()
+            self._head(file)
+            self._flow, self._printed = TextFlow(boxes=self._boxes), True
+        print(self._flow.add(page), end="", flush=True)
 
     def finish(self, file: str, document: Document) -> bool:
         """A file is done; False when its result could not be written."""
-        pictures, self._pictures, self._headed = self._pictures, [], False
+        pictures, self._pictures, self._headed = self._pictures, _Pictures(), False
+        if self._flow is not None:
+            print(self._flow.end(), end="", flush=True)
+            self._flow = None
         if self._kind == "json" and self._folder is None:
-            self._documents.append((file, document))
+            self._print_json(file, document)
             return True
         if self.streams or not (document.pages or self._kind == "json"):
             return True  # printed already, or nothing was read and why has been told
         from texthawk.decode.formats import Setting
 
-        content = self._format.write(document, Setting(file, self._model, self._boxes, pictures))
+        parts = self._format.parts(document, Setting(file, self._model, self._boxes, pictures))
         if self._folder is not None:
-            return self._save(file, content)
+            return self._save(file, parts)
         if self._printed:
             print()
         self._head(file)
         self._printed = True
         sys.stdout.flush()
-        sys.stdout.buffer.write(content)
+        for part in parts:
+            sys.stdout.buffer.write(part)
         sys.stdout.buffer.flush()
         return True
 
     def close(self) -> None:
         if self._kind == "json" and self._folder is None:
-            from texthawk.decode.formats.json import dumped
+            from texthawk.decode.formats.json import END, beginning
 
-            print(dumped(self._documents, self._model), end="")
+            print(END if self._begun else beginning(self._model) + END, end="")
+
+    def _print_json(self, file: str, document: Document) -> None:
+        from texthawk.decode.formats.json import beginning, document_parts
+
+        sys.stdout.write("," if self._begun else beginning(self._model))
+        self._begun = True
+        for part in document_parts(file, document):
+            sys.stdout.write(part)
+        sys.stdout.flush()
 
     def _check(self) -> None:
         if self._folder is not None:
@@ -130,10 +147,14 @@ class Output:
             print(f"==> {printable_name(file)} <==")
         self._headed = True
 
-    def _save(self, file: str, content: bytes) -> bool:
+    def _save(self, file: str, parts: Iterable[bytes]) -> bool:
+        """The whole file or none: it takes its name when it is complete."""
         path = self._path_for(file)
+        unfinished = path.with_name(path.name + ".part")
         try:
-            path.write_bytes(content)
+            with unfinished.open("wb") as stream:
+                stream.writelines(parts)
+            unfinished.replace(path)
         except OSError as error:
             _tell(f"{file}: {path} cannot be written ({error})")
             return False
@@ -151,6 +172,19 @@ class Output:
         if again > 1:
             _tell(f"{file}: written as {name}, for {self._taken[(stem + suffix).casefold()]} has {stem}{suffix}")
         return self._folder / name
+
+
+class _Pictures(Sequence[bytes]):
+    """Files of pictures, each in memory while somebody looks at it."""
+
+    def __init__(self) -> None:
+        self.paths: list[Path] = []
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def __getitem__(self, number: Any) -> Any:
+        return self.paths[number].read_bytes()
 
 
 def _tell(line: str) -> None:

@@ -3,20 +3,9 @@
 import argparse
 import re
 import sys
-from collections.abc import Iterable, Iterator
-from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from texthawk.image.selection import EVERY_PAGE, PageSelection, page_selection
-from texthawk.types import COMPLETE, Document, Page, PageError
-
-if TYPE_CHECKING:
-    from texthawk.cli.output import Output
-    from texthawk.cli.progress import Progress
-    from texthawk.decode.budgets import Budget
-    from texthawk.decode.reader import Reader
-    from texthawk.image.pages import RawPage
 
 FORMATS = ("text", "markdown", "json", "hocr", "alto", "pdf")
 _BYTES = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30}
@@ -25,8 +14,10 @@ _BYTES = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30}
 def main(argv: list[str]) -> int:
     """0; 1 when some page could not be read (the others are written); 2 for wrong usage."""
     arguments = parser().parse_args(argv)
+    from texthawk.cli.reading import read_files
+
     try:
-        return _read(arguments)
+        return read_files(arguments)
     except ValueError as error:
         print(f"texthawk read: {error}", file=sys.stderr)
         return 2
@@ -47,7 +38,23 @@ def parser() -> argparse.ArgumentParser:
         "--out",
         type=Path,
         metavar="DIR",
-        help="write NAME.txt, NAME.json, ... here, not to stdout; replaces older ones",
+        help="write NAME.txt, NAME.json, ... here, not to stdout; replaces older ones. Pages are kept in DIR/ledger as they "
+        "are read: a reading that was broken off goes on, and another format of the same pages takes no reading",
+    )
+    made.add_argument(
+        "--workers", type=_positive, default=1, metavar="N", help="processes that read pages side by side (default: 1)"
+    )
+    made.add_argument(
+        "--text-layer",
+        choices=("auto", "never", "always"),
+        default="auto",
+        help="take a PDF's own text: where it agrees with what is seen (auto, the default), never, or wherever there is any",
+    )
+    made.add_argument(
+        "--engine",
+        choices=("local", "ray"),
+        default="local",
+        help="ray: on the machines of a Ray cluster (default: local)",
     )
     made.add_argument("--device", help="cpu or cuda (default: what the machine has)")
     made.add_argument("--dpi", type=_positive, default=200, metavar="N", help="of PDF pages (default: 200)")
@@ -106,88 +113,3 @@ def _rotation(text: str) -> str | int:
     if text not in ("auto", "0", "90", "180", "270"):
         raise argparse.ArgumentTypeError(f"{text!r} is no quarter turn; write auto, 0, 90, 180 or 270")
     return "auto" if text == "auto" else int(text)
-
-
-def _read(arguments: argparse.Namespace) -> int:
-    from texthawk.cli.output import Output
-    from texthawk.cli.progress import Progress
-    from texthawk.decode.budgets import Budget
-
-    budget = Budget(arguments.max_visual_tokens, arguments.max_pixels, arguments.max_memory)
-    output = Output(
-        arguments.format,
-        files=arguments.files,
-        folder=arguments.out,
-        model=arguments.model,
-        boxes=arguments.boxes,
-        draw=arguments.draw,
-    )
-    failed = False
-    shown = not (output.streams and sys.stdout.isatty())  # on a terminal the text itself shows how far the reading is
-    with Progress(len(arguments.files), shown=shown) as progress:
-        model = _Model(arguments, budget, progress, output)
-        for file in arguments.files:
-            pages: list[Page] = []
-            errors: list[PageError] = []
-            for result in model.results(file):
-                if isinstance(result, PageError):
-                    errors.append(result)
-                    place = "" if result.number is None else f"page {result.number}: "
-                    _tell(f"{result.source}: {place}{result.message}")
-                    continue
-                pages.append(result)
-                output.page(result)
-                for remark in _remarks(result):
-                    _tell(f"{file}: page {result.number}: {remark}")
-                if output.streams:
-                    output.stream(file, result)
-            failed |= bool(errors)
-            failed |= not output.finish(file, Document(tuple(pages), tuple(errors)))
-    output.close()
-    return int(failed)
-
-
-def _remarks(page: Page) -> Iterator[str]:
-    """What a reader of the text must know of a page."""
-    if page.finish_reason not in COMPLETE:
-        yield f"reading ended with {page.finish_reason!r}, so text may be missing"
-    if page.rotation:
-        yield f"was read turned clockwise by {page.rotation} degrees"
-    if page.reason:
-        yield page.reason
-
-
-class _Model:
-    """The reader, loaded once and only when there is a page to read."""
-
-    def __init__(self, arguments: argparse.Namespace, budget: "Budget", progress: "Progress", output: "Output") -> None:
-        self._arguments, self._budget, self._progress, self._output = arguments, budget, progress, output
-        self._reader: Reader | None = None
-
-    def results(self, file: str) -> Iterator[Page | PageError]:
-        """What was read of each page of a file, one page at a time; the output sees each picture before its page."""
-        from texthawk.image.pages import open_pages
-
-        given = self._arguments
-        opened = open_pages(file, dpi=given.dpi, limits=self._budget.limits(), selection=given.pages)
-        pages = self._progress.watch(self._output.watch(opened))
-        for page in pages:
-            if isinstance(page, PageError):
-                yield page
-                continue
-            yield from self._of_reader(file, chain([page], pages))
-            return
-
-    def _of_reader(self, file: str, pages: "Iterable[RawPage | PageError]") -> Iterator[Page | PageError]:
-        from texthawk.decode.points import page_points
-
-        if self._reader is None:
-            import texthawk
-
-            self._reader = texthawk.load(self._arguments.model, device=self._arguments.device)
-        rotate = self._arguments.rotate
-        return self._reader.read_pages(pages, rotate=rotate, budget=self._budget, points=page_points(file))
-
-
-def _tell(line: str) -> None:
-    print(f"texthawk: {line}", file=sys.stderr, flush=True)

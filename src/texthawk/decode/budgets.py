@@ -5,10 +5,13 @@ looking for ink makes of it, and the windows that go through the model together.
 """
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from texthawk.image.raw import Limits
-from texthawk.model.configuration import TextHawkConfig
 from texthawk.types import TileLayout
+
+if TYPE_CHECKING:
+    from texthawk.model.configuration import TextHawkConfig
 
 MOST_PIXELS = Limits().max_pixels
 BATCH = 16  # windows that are read together where memory allows it
@@ -63,7 +66,7 @@ class Budget:
         return min(BATCH, count)
 
 
-def window_bytes(config: TextHawkConfig, layout: TileLayout, tokens: int, bytes_per_value: int) -> int:
+def window_bytes(config: "TextHawkConfig", layout: TileLayout, tokens: int, bytes_per_value: int) -> int:
     """What one window takes while it is read, at most: pixels, activations of tower and language model, cache, logits.
 
     tokens: of its prompt and its answer together.

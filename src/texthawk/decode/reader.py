@@ -3,7 +3,6 @@
 import contextlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Literal
 
 import torch
@@ -21,6 +20,7 @@ from texthawk.decode.orientation import rotation_of
 from texthawk.decode.points import page_points
 from texthawk.decode.regions import Region, find_regions
 from texthawk.decode.rotation import ROTATIONS, box_before, turned
+from texthawk.decode.shipped import model_folder
 from texthawk.decode.windows import Window, windows_of
 from texthawk.decode.words import line_of, word_confidences
 from texthawk.image.pages import Limits, Source, open_pages
@@ -33,23 +33,10 @@ from texthawk.model.processing import PROMPTS, TextHawkProcessor
 from texthawk.model.register import register
 from texthawk.types import Box, Document, Line, Page, PageError
 
-SHIPPED = Path(__file__).parent.parent / "weights"
 _PROMPT = 32  # tokens around an image, at most
 PROBED = 6  # lines that are read to tell which way up a page lies
 Rotate = Literal["auto"] | int
 """Degrees by which pages are turned clockwise before they are read, or "auto" to find out for each."""
-
-
-def model_folder(model: str) -> Path:
-    """The folder of a shipped model's name or of a path; ValueError names what is missing."""
-    folder = SHIPPED / model if (SHIPPED / model / "config.json").exists() else Path(model)
-    if not (folder / "config.json").is_file():
-        shipped = ", ".join(sorted(path.parent.name for path in SHIPPED.glob("*/config.json"))) or "none"
-        raise ValueError(
-            f"model {model!r} is neither shipped (there is: {shipped}) nor a folder with a config.json; "
-            "give the folder of a saved TextHawk model"
-        )
-    return folder
 
 
 def load(model: str = "nano", *, device: str | None = None, dtype: torch.dtype | None = None) -> "Reader":
@@ -175,7 +162,7 @@ class Reader:
             replace(region, lines=tuple(line for line in region.lines if line in lines[:PROBED])) for region in regions
         ]
         windows = windows_of(image, [region for region in chosen if region.lines], self.setting)[:1]
-        (answer,) = self._ask(windows)
+        (answer,) = self.ask_windows(windows)
         return answer.likelihood
 
     def _windows(self, image: Image.Image, regions: Sequence[Region], most: int | None) -> list[Window]:
@@ -207,7 +194,7 @@ class Reader:
         """An answer for each window, and whether it was read from it."""
         batch = self._batch(windows, budget)
         parts = [windows[start : start + batch] for start in range(0, len(windows), batch)]
-        answers = [answer for part in parts for answer in self._ask(part)]
+        answers = [answer for part in parts for answer in self.ask_windows(part)]
         question = PROMPTS["text"]
         verdicts = legible(self.asker, [window.image for window in windows], question, answers, batch)
         wanting = [k for k, answer in enumerate(answers) if verdicts[k] and not answer.whole]
@@ -221,7 +208,8 @@ class Reader:
                 answers[k] = answer
         return answers, verdicts
 
-    def _ask(self, windows: Sequence[Window]) -> list[Answer]:
+    def ask_windows(self, windows: Sequence[Window]) -> list[Answer]:
+        """What the model reads in each window."""
         return self.asker.ask(
             [window.image for window in windows],
             PROMPTS["text"],

@@ -8,7 +8,7 @@ import hashlib
 import os
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,19 +30,30 @@ class System:
     """`read` takes an image file and the sample's language and returns (text, finish_reason).
 
     `refuses` takes a language and says why the system is not run on it, or None. `settings` go into the run's record, and a
-    run resumes only with equal ones.
+    run resumes only with equal ones. `ask` takes an image file and questions and returns an answer for each; `find` takes
+    phrases and returns a box in parts of the picture for each, or None; either is None where the system cannot do it.
     """
 
     name: str
     read: Callable[[Path, str], tuple[str, str]]
     settings: dict[str, Any] = field(default_factory=dict)
     refuses: Callable[[str], str | None] = lambda language: None
+    ask: Callable[[Path, Sequence[str]], list[str]] | None = None
+    find: Callable[[Path, Sequence[str]], list[Sequence[float] | None]] | None = None
+
+    def cannot(self, wanted: str, language: str) -> str | None:
+        """Why the system is not run where this is wanted ("read", "ask" or "find") in this language, or None."""
+        if wanted == "ask" and self.ask is None:
+            return "it does not answer questions"
+        if wanted == "find" and self.find is None:
+            return "it does not find phrases"
+        return self.refuses(language)
 
 
 def reader_system(read: Callable[[str], "Document"], model: str, settings: dict[str, Any]) -> System:
     """Texthawk: `read` is the reader's own method, `model` the name or folder that it was loaded from."""
 
-    from texthawk.decode.reader import model_folder
+    from texthawk.decode.shipped import model_folder
 
     def run(image: Path, language: str) -> tuple[str, str]:
         document = read(str(image))

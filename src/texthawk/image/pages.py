@@ -62,7 +62,7 @@ def _pages(
     source: Source, name: str, dpi: float, limits: Limits, selection: PageSelection
 ) -> Iterator[RawPage | PageError]:
     try:
-        with closing(_opened(source, name, dpi, limits)) as file:
+        with closing(opened_file(source, name, dpi, limits)) as file:
             for done, number in enumerate(selection.of(file.count)):
                 if done == limits.max_pages:
                     reason = (
@@ -77,12 +77,17 @@ def _pages(
                 else:
                     yield page
                     del page  # or it would stay in memory beside the next one
-            for first, last in selection.beyond(file.count):
-                missing = f"page {first} does" if first == last else f"pages {first}-{last} do"
-                pages = "1 page" if file.count == 1 else f"{file.count} pages"
-                yield PageError(name, first, f"{missing} not exist, for the file has {pages}; choose others")
+            yield from missing_pages(selection, file.count, name)
     except UnreadablePage as error:
         yield error.as_value()
+
+
+def missing_pages(selection: PageSelection, count: int, name: str) -> Iterator[PageError]:
+    """An error for each range of pages that was asked for and that a file of `count` pages has not."""
+    for first, last in selection.beyond(count):
+        missing = f"page {first} does" if first == last else f"pages {first}-{last} do"
+        pages = "1 page" if count == 1 else f"{count} pages"
+        yield PageError(name, first, f"{missing} not exist, for the file has {pages}; choose others")
 
 
 class _ImageInMemory:
@@ -105,7 +110,11 @@ class _ImageInMemory:
         pass
 
 
-def _opened(source: Source, name: str, dpi: float, limits: Limits) -> PictureFile | PdfFile | _ImageInMemory:
+OpenedFile = PictureFile | PdfFile | _ImageInMemory
+
+
+def opened_file(source: Source, name: str, dpi: float, limits: Limits) -> OpenedFile:
+    """A source held open, with its `count` of pages and `page(number)`, until `close`; raises UnreadablePage."""
     if isinstance(source, Image.Image):
         return _ImageInMemory(source, name, limits)
     content = source if isinstance(source, bytes) else _regular_file(Path(source), name)

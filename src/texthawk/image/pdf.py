@@ -8,6 +8,7 @@ from typing import BinaryIO
 
 import pypdfium2
 
+from texthawk.image.layer import TextLayer, layer_of
 from texthawk.image.raw import Limits, RawPage, UnreadablePage
 
 POINTS_PER_INCH = 72
@@ -53,6 +54,27 @@ class PdfFile:
             reason = f"this page of the PDF is damaged; save the PDF again ({error})"
             raise UnreadablePage(self._source, number, reason) from error
         return RawPage(number, image, width, height, self._source, self.count)
+
+    def layer(self, page: RawPage) -> TextLayer | None:
+        """The file's own text of a page that it has drawn, in the page's pixels; None where it cannot be had."""
+        try:
+            with _PDFIUM:
+                opened = self._document[page.number - 1]
+                try:
+                    return layer_of(opened, page.width, page.height)
+                finally:
+                    opened.close()
+        except pypdfium2.PdfiumError:
+            return None
+
+    def points(self, number: int) -> tuple[float, float] | None:
+        """Width and height of a page in points, as it is shown."""
+        try:
+            with _PDFIUM:
+                width, height = self._document.get_page_size(number - 1)
+        except pypdfium2.PdfiumError:
+            return None
+        return width, height
 
     def close(self) -> None:
         with _PDFIUM:

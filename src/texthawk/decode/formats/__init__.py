@@ -6,9 +6,9 @@ from texthawk.decode.formats.format import Format, Setting
 __all__ = ["FORMATS", "Format", "Setting"]
 
 FORMATS = {
-    "text": Format("text/plain; charset=utf-8", ".txt", text.write),
-    "markdown": Format("text/markdown; charset=utf-8", ".md", markdown.write),
-    "json": Format("application/json", ".json", json.write),
+    "text": Format("text/plain; charset=utf-8", ".txt", text.write, pieces=text.pieces),
+    "markdown": Format("text/markdown; charset=utf-8", ".md", markdown.write, pieces=markdown.pieces),
+    "json": Format("application/json", ".json", json.write, pieces=json.pieces),
     "hocr": Format("application/xhtml+xml; charset=utf-8", ".hocr", hocr.write),
     "alto": Format("application/xml; charset=utf-8", ".xml", alto.write),
     "pdf": Format("application/pdf", ".pdf", pdf.write, needs_pictures=True),

@@ -1,37 +1,50 @@
 """JSON: pages, lines with boxes, words with boxes and confidence."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator
+from itertools import chain
 from typing import Any
 
 from texthawk.decode.formats.characters import printable_name
 from texthawk.decode.formats.format import Setting
 from texthawk.types import Box, Document, Page
 
+END = "\n ]\n}\n"
+"""After the last document."""
+
 
 def write(document: Document, setting: Setting) -> bytes:
-    return dumped([(setting.source, document)], setting.model).encode()
+    return b"".join(pieces(document, setting))
 
 
-def dumped(documents: Sequence[tuple[str, Document]], model: str) -> str:
-    """One JSON record of all documents, each with the name of its source."""
+def pieces(document: Document, setting: Setting) -> Iterator[bytes]:
+    """The same file, a page at a time."""
+    for part in chain([beginning(setting.model)], document_parts(setting.source, document), [END]):
+        yield part.encode()
+
+
+def beginning(model: str) -> str:
+    """All that stands before the first document; documents are divided by commas."""
     from texthawk import __version__
 
-    record = {
-        "texthawk": __version__,
-        "model": printable_name(model),
-        "documents": [_document(source, document) for source, document in documents],
-    }
-    return json.dumps(record, ensure_ascii=False, indent=1).encode("utf-8", "backslashreplace").decode() + "\n"
+    head = _text({"texthawk": __version__, "model": printable_name(model)}, 0)
+    return head.removesuffix("\n}") + ',\n "documents": ['
 
 
-def _document(source: str, document: Document) -> dict[str, Any]:
-    """A document as plain data; boxes are [left, top, right, bottom] in page pixels, or null."""
-    return {
-        "source": printable_name(source),
-        "pages": [_page(page) for page in document.pages],
-        "errors": [{"page": error.number, "message": printable_name(error.message)} for error in document.errors],
-    }
+def document_parts(source: str, document: Document) -> Iterator[str]:
+    """A document, a page at a time; boxes are [left, top, right, bottom] in page pixels, or null."""
+    yield f'\n  {{\n   "source": {_text(printable_name(source), 0)},\n   "pages": ['
+    for number, page in enumerate(document.pages):
+        yield ("," if number else "") + "\n" + _text(_page(page), 4)
+    yield "\n   ]," if len(document.pages) else "],"
+    errors = [{"page": error.number, "message": printable_name(error.message)} for error in document.errors]
+    yield '\n   "errors": ' + _text(errors, 3).lstrip() + "\n  }"
+
+
+def _text(value: Any, depth: int) -> str:
+    """A value as it stands so deep in the record."""
+    text = json.dumps(value, ensure_ascii=False, indent=1).encode("utf-8", "backslashreplace").decode()
+    return "\n".join(" " * depth + line for line in text.split("\n"))
 
 
 def _page(page: Page) -> dict[str, Any]:
@@ -42,6 +55,7 @@ def _page(page: Page) -> dict[str, Any]:
         "height": page.height,
         **({} if page.points is None else {"points": [round(side, 2) for side in page.points]}),
         "rotation": page.rotation,
+        **({"origin": page.origin} if page.origin != "ink" else {}),
         "finish_reason": page.finish_reason,
         **({"reason": page.reason} if page.reason else {}),
         "text": page.text,

@@ -1,0 +1,145 @@
+"""What `texthawk read` does once it knows what is wanted: files are read page by page and their results written."""
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+
+from PIL import Image
+
+from texthawk.cli.output import Output
+from texthawk.cli.progress import Progress
+from texthawk.decode.documents.ledger import Ledger, LedgerPages
+from texthawk.decode.documents.reading import Opened, ledger_of, opened, pages_in_order
+from texthawk.decode.documents.settings import ReadingSettings
+from texthawk.decode.documents.workers import Engine, OwnProcess, Workers
+from texthawk.image.pages import OpenedFile, UnreadablePage, opened_file
+from texthawk.types import COMPLETE, Document, Page, PageError
+
+LEDGERS = "ledger"  # the folder in --out
+
+
+class Pictures:
+    """The pages of a file as pictures, drawn when somebody wants to see one."""
+
+    def __init__(self, file: Opened, settings: ReadingSettings) -> None:
+        self._file, self._settings = file, settings
+        self._opened: OpenedFile | None = None
+
+    def of(self, number: int) -> Image.Image:
+        """Raises UnreadablePage."""
+        if self._opened is None:
+            limits = self._settings.budget().limits()
+            self._opened = opened_file(self._file.path, self._file.name, self._settings.dpi, limits)
+        return self._opened.page(number).image
+
+    def close(self) -> None:
+        if self._opened is not None:
+            self._opened.close()
+
+
+def read_files(arguments: argparse.Namespace) -> int:
+    """The exit status; ValueError for wrong usage."""
+    settings = ReadingSettings(
+        model=arguments.model,
+        device=arguments.device,
+        dpi=arguments.dpi,
+        rotate=arguments.rotate,
+        max_visual_tokens=arguments.max_visual_tokens,
+        max_pixels=arguments.max_pixels,
+        max_memory=arguments.max_memory,
+        text_layer=arguments.text_layer,
+    )
+    settings.record()  # a model that is not there is told before anything is written
+    with tempfile.TemporaryDirectory(prefix="texthawk-") as spool, closing(_engine(arguments, settings)) as engine:
+        return _read_all(arguments, settings, engine, Path(spool))
+
+
+def _read_all(arguments: argparse.Namespace, settings: ReadingSettings, engine: Engine, spool: Path) -> int:
+    output = Output(
+        arguments.format,
+        files=arguments.files,
+        folder=arguments.out,
+        model=arguments.model,
+        boxes=arguments.boxes,
+        draw=arguments.draw,
+        spool=spool,
+    )
+    ledgers = (spool if arguments.out is None else arguments.out) / LEDGERS
+    failed = False
+    shown = not (output.streams and sys.stdout.isatty())  # on a terminal the text itself shows how far the reading is
+    with Progress(len(arguments.files), shown=shown) as progress:
+        for name in arguments.files:
+            try:
+                file = opened(name, settings, arguments.pages, spool)
+                ledger = ledger_of(file, settings, ledgers)
+            except UnreadablePage as error:
+                _tell(_message(error.as_value()))
+                failed = True
+                output.finish(name, Document((), (error.as_value(),)))
+                continue
+            with closing(ledger), closing(Pictures(file, settings)) as pictures:
+                failed |= not _read_file(file, ledger, engine, output, progress, pictures)
+    output.close()
+    return int(failed)
+
+
+def _read_file(
+    file: Opened, ledger: Ledger, engine: Engine, output: Output, progress: Progress, pictures: Pictures
+) -> bool:
+    """Whether all pages were read and the result was written."""
+    numbers: list[int] = []
+    errors: list[PageError] = []
+    for remark in ledger.remarks:
+        _tell(f"{file.name}: all pages are read again, for {remark} ({ledger.path.name})")
+    known = sum(number in ledger for number in file.numbers)
+    if known:
+        _tell(f"{file.name}: {known} of {len(file.numbers)} pages were read before")
+    for result in pages_in_order(file, ledger, engine):
+        try:
+            if isinstance(result, Page):
+                output.page(result, partial(pictures.of, result.number))
+        except UnreadablePage as error:  # the file was changed while it was read
+            result = error.as_value()
+        if isinstance(result, PageError):
+            errors.append(result)
+            _tell(_message(result))
+            continue
+        numbers.append(result.number)
+        progress.show(file.name, result.number, file.count)
+        for remark in _remarks(result):
+            _tell(f"{file.name}: page {result.number}: {remark}")
+        if output.streams:
+            output.stream(file.name, result)
+    written = output.finish(file.name, Document(LedgerPages(ledger, numbers), tuple(errors)))
+    return written and not errors
+
+
+def _engine(arguments: argparse.Namespace, settings: ReadingSettings) -> Engine:
+    if arguments.engine == "ray":
+        from texthawk.decode.documents.on_ray import OnRay
+
+        return OnRay(settings, arguments.workers)
+    return OwnProcess(settings) if arguments.workers == 1 else Workers(settings, arguments.workers)
+
+
+def _message(error: PageError) -> str:
+    place = "" if error.number is None else f"page {error.number}: "
+    return f"{error.source}: {place}{error.message}"
+
+
+def _remarks(page: Page) -> Iterator[str]:
+    """What a reader of the text must know of a page."""
+    if page.finish_reason not in COMPLETE:
+        yield f"reading ended with {page.finish_reason!r}, so text may be missing"
+    if page.rotation:
+        yield f"was read turned clockwise by {page.rotation} degrees"
+    if page.reason:
+        yield page.reason
+
+
+def _tell(line: str) -> None:
+    print(f"texthawk: {line}", file=sys.stderr, flush=True)

@@ -1,0 +1,77 @@
+"""Reads single pages of files by number, as each process of a long reading does; the model is loaded when it is needed."""
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from texthawk.decode.documents.settings import ReadingSettings
+from texthawk.image.pages import OpenedFile, opened_file
+from texthawk.image.pdf import PdfFile
+from texthawk.image.raw import RawPage, UnreadablePage
+from texthawk.types import Page, PageError
+
+if TYPE_CHECKING:
+    from texthawk.decode.reader import Reader
+
+
+class PageReader:
+    """Holds one file open at a time, and the model from the first page on that needs it."""
+
+    def __init__(self, settings: ReadingSettings) -> None:
+        self.settings = settings
+        self._budget = settings.budget()
+        self._reader: Reader | None = None
+        self._opened: tuple[str, OpenedFile] | None = None
+
+    def read(self, path: str, name: str, number: int) -> Page | PageError:
+        """One page of the file at `path`, which is called `name` in results; ValueError for a model that is not there."""
+        try:
+            file = self._file(path, name)
+            raw = file.page(number)
+        except UnreadablePage as error:
+            return PageError(error.source, number if error.number is None else error.number, error.message)
+        if not isinstance(file, PdfFile):
+            return self._seen(raw, None)
+        return self._of_layer(file, raw) or self._seen(raw, file)
+
+    def close(self) -> None:
+        if self._opened is not None:
+            self._opened[1].close()
+        self._opened = None
+
+    @property
+    def reader(self) -> "Reader":
+        if self._reader is None:
+            from texthawk.decode.reader import load
+
+            self._reader = load(self.settings.model, device=self.settings.device)
+        return self._reader
+
+    def _of_layer(self, file: PdfFile, raw: RawPage) -> Page | None:
+        """The page as the PDF's own text tells it, where that may be taken."""
+        if self.settings.text_layer == "never" or self.settings.rotate not in ("auto", 0):
+            return None
+        from texthawk.decode.documents.layer_page import page_of_layer
+        from texthawk.decode.documents.trust import TURNED, plausible, seen_alike
+
+        layer = file.layer(raw)
+        if layer is None or not layer.text.strip() or layer.turned > TURNED * len(layer.text):
+            return None
+        if self.settings.text_layer == "auto":
+            found = plausible(layer, raw)
+            if found is None or not seen_alike(found, raw, self.reader):
+                return None
+            layer = found.layer
+        return replace(page_of_layer(layer, raw), points=file.points(raw.number))
+
+    def _seen(self, raw: RawPage, file: PdfFile | None) -> Page | PageError:
+        (page,) = self.reader.read_pages([raw], rotate=self.settings.rotate, budget=self._budget)
+        if isinstance(page, PageError) or file is None:
+            return page
+        return replace(page, points=file.points(raw.number))
+
+    def _file(self, path: str, name: str) -> OpenedFile:
+        if self._opened is None or self._opened[0] != path:
+            self.close()
+            opened = opened_file(path, name, self.settings.dpi, self._budget.limits())
+            self._opened = path, opened
+        return self._opened[1]
