@@ -10,8 +10,16 @@ if TYPE_CHECKING:
     from texthawk.eval.runs import Sample
     from texthawk.eval.systems import System
 
+BENCHMARKS = ("read", "questions", "fields", "grounding", "tables", "markdown")
+"""Verbs that are benchmarks on folders of sets, by their names in `texthawk.eval.benchmarks`."""
+
 VERBS = {
     "read": "read the full text of pages in sets: CER, WER, F1 of words, seconds per page",
+    "questions": "questions on documents, charts and tables: exact match, ANLS, relaxed accuracy, denotations",
+    "fields": "key fields of documents as JSON: field F1",
+    "grounding": "where phrases are printed: accuracy at an IoU of 0.5",
+    "tables": "pictures of tables into HTML: TEDS",
+    "markdown": "pages into Markdown: edit distance, F1 of words",
     "score": "score a run again from its predictions alone, without model or images",
     "density": "error against the number of words on 448 x 224 pixels, with a figure",
     "print": "error on printed text and fonts that no training page had",
@@ -23,7 +31,13 @@ def main(argv: list[str]) -> int:
     """0; 1 when some pages could not be read (the others are scored); 2 for wrong usage."""
     arguments = parser().parse_args(argv)
     try:
-        verbs = {"read": read, "score": score, "density": density, "print": printed, "calibration": calibration}
+        verbs = {
+            **dict.fromkeys(BENCHMARKS, on_sets),
+            "score": score,
+            "density": density,
+            "print": printed,
+            "calibration": calibration,
+        }
         return verbs[arguments.verb](arguments, argv)
     except (ValueError, ImportError) as error:
         print(f"texthawk eval {arguments.verb}: {error}", file=sys.stderr)
@@ -35,12 +49,13 @@ def parser() -> argparse.ArgumentParser:
     verbs = top.add_subparsers(dest="verb", required=True, metavar="VERB")
     made = {name: verbs.add_parser(name, help=about, description=about) for name, about in VERBS.items()}
 
-    made["read"].add_argument(
-        "folders", nargs="+", type=Path, metavar="DIR", help="a set (samples.*.jsonl), or a folder of sets"
-    )
-    made["read"].add_argument("--sets", type=_names, default=[], metavar="A,B", help="only these sets")
-    made["read"].add_argument("--split", default="dev", help="which samples.SPLIT.jsonl (default: dev)")
-    made["read"].add_argument("--limit", type=_positive, metavar="N", help="at most N pages of each set")
+    for verb in BENCHMARKS:
+        made[verb].add_argument(
+            "folders", nargs="+", type=Path, metavar="DIR", help="a set (samples.*.jsonl), or a folder of sets"
+        )
+        made[verb].add_argument("--sets", type=_names, default=[], metavar="A,B", help="only these sets")
+        made[verb].add_argument("--split", default="dev", help="which samples.SPLIT.jsonl (default: dev)")
+        made[verb].add_argument("--limit", type=_positive, metavar="N", help="at most N samples of each set")
 
     made["score"].add_argument("run", type=Path, metavar="RUN", help="what --out was")
     made["score"].add_argument(
@@ -72,7 +87,7 @@ def parser() -> argparse.ArgumentParser:
         "--save", action="store_true", help="write the map into the model's folder, where reading finds it"
     )
 
-    for verb in ("read", "density", "print", "calibration"):
+    for verb in (*BENCHMARKS, "density", "print", "calibration"):
         made[verb].add_argument("--model", default="nano", help="nano, or a folder (default: nano)")
         if verb != "calibration":
             made[verb].add_argument("--no-model", action="store_true", help="Tesseract alone")
@@ -103,13 +118,15 @@ def _positive(text: str) -> int:
     return value
 
 
-def read(arguments: argparse.Namespace, argv: Sequence[str]) -> int:
-    from texthawk.eval.benchmarks import BENCHMARKS
+def on_sets(arguments: argparse.Namespace, argv: Sequence[str]) -> int:
+    from texthawk.eval import benchmarks
 
-    samples, remarks = BENCHMARKS["read"].find(arguments.folders, arguments.split, arguments.sets, arguments.limit)
+    samples, remarks = benchmarks.BENCHMARKS[arguments.verb].find(
+        arguments.folders, arguments.split, arguments.sets, arguments.limit
+    )
     for remark in remarks:
         _tell(remark)
-    return _run_and_score(arguments, argv, samples)
+    return _run_and_score(arguments, argv, samples, arguments.verb)
 
 
 def score(arguments: argparse.Namespace, argv: Sequence[str]) -> int:
@@ -218,6 +235,7 @@ def _families(fonts: Sequence[str]) -> list[str]:
 
 def _systems(arguments: argparse.Namespace) -> "list[System]":
     from texthawk.eval import systems
+    from texthawk.eval.answering import with_answers
 
     found = []
     if not arguments.no_model:
@@ -228,7 +246,7 @@ def _systems(arguments: argparse.Namespace) -> "list[System]":
         torch.set_num_threads(arguments.threads)
         reader = texthawk.load(arguments.model, device=arguments.device)
         settings = {"threads": arguments.threads, "device": arguments.device}
-        found.append(systems.reader_system(reader.read, arguments.model, settings))
+        found.append(with_answers(systems.reader_system(reader.read, arguments.model, settings), reader))
     if not arguments.no_tesseract:
         tesseract = systems.tesseract_system(threads=arguments.threads, dpi=arguments.dpi)
         if tesseract is None:
@@ -240,10 +258,18 @@ def _systems(arguments: argparse.Namespace) -> "list[System]":
     return found
 
 
-def _run_and_score(arguments: argparse.Namespace, argv: Sequence[str], samples: "Sequence[Sample]") -> int:
+def _run_and_score(
+    arguments: argparse.Namespace, argv: Sequence[str], samples: "Sequence[Sample]", benchmark: str = "read"
+) -> int:
     from texthawk.eval import runs
 
-    runs.run(arguments.out, "read", samples, _systems(arguments), ["texthawk", "eval", *argv], _tell)
+    systems = _systems(arguments)
+    wanted = samples[0].reference.wanted
+    able = [system for system in systems if not system.lacks(wanted)]
+    if not able:
+        why = "; ".join(f"{system.name}: {system.lacks(wanted)}" for system in systems)
+        raise ValueError(f"no system can do this ({why}); give --model a folder of a model that can")
+    runs.run(arguments.out, benchmark, samples, able, ["texthawk", "eval", *argv], _tell)
     return _report(arguments.out, arguments.markdown)[1]
 
 

@@ -1,7 +1,7 @@
 """The folder of a run: every prediction as it is made, what it is compared with, and how it came about.
 
     run.json           benchmark, metric version, each system's settings, packages, machine; one entry for each start
-    references.jsonl   id, set, lang, text and rule of every sample
+    references.jsonl   id, set, lang, text and rule of every sample; question and answers where it has them
     predictions.jsonl  id, set, system, text, seconds, finish_reason, error; appended page by page
     scores.json        written by `score`, from the three files above alone
 
@@ -25,27 +25,42 @@ from texthawk.eval.systems import PAGE_ERRORS, System
 
 PACKAGES = ("texthawk", "torch", "transformers", "pillow", "numpy", "rapidfuzz")
 
+READ, ASK, FIND = "read", "ask", "find"
+"""What is wanted of a system: a page's text, an answer to a question, or the place of a phrase."""
+
 Tell = Callable[[str], None]
 """Where a line for the person who waits goes."""
 
 
 @dataclass(frozen=True)
 class Rule:
-    """How a set's texts are compared: with case or without; by words, or by characters where no spaces part the words."""
+    """How a set's texts are compared: with case or without; by words, or by characters where no spaces part the words.
+
+    score: the measure that a set of questions is reported with.
+    """
 
     case: bool = True
     words: bool = True
+    score: str = ""
 
 
 @dataclass(frozen=True)
 class Reference:
-    """What a page says, and how to compare with it."""
+    """What a page says, and how to compare with it.
+
+    wanted: READ, ASK or FIND. question: what is asked, or the phrase to be found. answers: every right answer, `text` being
+    the first; `items` are the parts of an answer of several, all of which are needed. A box is written by `box_text`.
+    """
 
     set: str
     id: str
     lang: str
     text: str
     rule: Rule = Rule()
+    wanted: str = READ
+    question: str = ""
+    answers: tuple[str, ...] = ()
+    items: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -79,7 +94,8 @@ def run(
 ) -> None:
     """Read every sample with every system, and write each prediction at once; those that are there already are not made again.
 
-    Page by page with all systems in turn, so that a run cut short has compared them on the same pages.
+    Page by page with all systems in turn, so that a run cut short has compared them on the same pages. Samples that follow
+    one another and ask about one picture are asked together, so that a system may encode it once; they share the time.
     """
     _check_names(samples, systems)
     folder.mkdir(parents=True, exist_ok=True)
@@ -87,34 +103,76 @@ def run(
     _write_lines(folder / "references.jsonl", [asdict(sample.reference) for sample in samples])
     done = {(p.set, p.id, p.system) for p in _mended(folder / "predictions.jsonl")}
     skipped: dict[tuple[str, str, str], int] = {}
+    places = {(s.reference.set, s.reference.id): number for number, s in enumerate(samples, 1)}
     with (folder / "predictions.jsonl").open("a", encoding="utf-8") as file:
-        for number, sample in enumerate(samples, 1):
-            reference = sample.reference
+        for group in _together(samples):
+            reference = group[0].reference
             for system in systems:
-                if refusal := system.refuses(reference.lang):
+                if refusal := system.lacks(reference.wanted) or system.refuses(reference.lang):
                     key = (system.name, reference.set, refusal)
-                    skipped[key] = skipped.get(key, 0) + 1
-                elif (reference.set, reference.id, system.name) not in done:
-                    prediction = predict(system, sample)
+                    skipped[key] = skipped.get(key, 0) + len(group)
+                    continue
+                names = ((s.reference.set, s.reference.id, system.name) for s in group)
+                todo = [s for s, name in zip(group, names, strict=True) if name not in done]
+                for prediction in predicted(system, todo) if todo else ():
                     file.write(json.dumps(asdict(prediction), ensure_ascii=False) + "\n")
                     file.flush()
                     note = f"error: {prediction.error}" if prediction.error else f"{prediction.seconds:.2f} s"
-                    tell(f"[{number}/{len(samples)}] {reference.set} {reference.id} {system.name}: {note}")
+                    place = places[prediction.set, prediction.id]
+                    tell(f"[{place}/{len(samples)}] {prediction.set} {prediction.id} {system.name}: {note}")
     for (system_name, set_name, refusal), pages in skipped.items():
         tell(f"{system_name} skipped {pages} page(s) of {set_name}: {refusal}")
 
 
-def predict(system: System, sample: Sample) -> Prediction:
-    """One page through one system, timed; what the page makes go wrong becomes the prediction's error."""
-    reference = sample.reference
-    text, reason, error = "", "error", None
+def predicted(system: System, group: Sequence[Sample]) -> list[Prediction]:
+    """What a system makes of samples of one picture, timed; what the page makes go wrong becomes the predictions' error."""
+    first = group[0]
+    lang, wanted = first.reference.lang, first.reference.wanted
+    questions = [sample.reference.question for sample in group]
+    texts, reason, error = [""] * len(group), "error", None
     began = time.perf_counter()
     try:
-        text, reason = system.read(sample.image, reference.lang)
+        if wanted == READ:
+            text, reason = system.read(first.image, lang)
+            texts = [text]
+        elif wanted == ASK:
+            assert system.ask is not None
+            texts, reason = system.ask(first.image, questions), "stop"
+        else:
+            assert system.find is not None
+            texts, reason = [box_text(box) for box in system.find(first.image, questions)], "stop"
+        if len(texts) != len(group):
+            raise AssertionError(f"{system.name} gave {len(texts)} answers to {len(group)} questions")
     except PAGE_ERRORS as problem:
         error = f"{type(problem).__name__}: {problem}"
-    seconds = time.perf_counter() - began
-    return Prediction(reference.set, reference.id, system.name, text, round(seconds, 4), reason, error)
+    seconds = round((time.perf_counter() - began) / len(group), 4)
+    return [
+        Prediction(s.reference.set, s.reference.id, system.name, text, seconds, reason, error)
+        for s, text in zip(group, texts, strict=True)
+    ]
+
+
+def box_text(box: Sequence[float] | None) -> str:
+    """A box (left, top, right, bottom in parts of the picture) as it is kept; "" for none."""
+    return "" if box is None else json.dumps([round(float(side), 6) for side in box])
+
+
+def box_of(text: str) -> tuple[float, ...] | None:
+    """The inverse of `box_text`."""
+    return tuple(json.loads(text)) if text else None
+
+
+def _together(samples: Sequence[Sample]) -> Iterator[list[Sample]]:
+    """Runs of samples of one picture of which the same is wanted; a page to read is by itself."""
+    group: list[Sample] = []
+    for sample in samples:
+        same = group and (group[0].image, group[0].reference.wanted) == (sample.image, sample.reference.wanted)
+        if group and (not same or sample.reference.wanted == READ):
+            yield group
+            group = []
+        group.append(sample)
+    if group:
+        yield group
 
 
 def load(folder: Path) -> tuple[dict[str, Any], list[Reference], list[Prediction]]:
@@ -122,10 +180,16 @@ def load(folder: Path) -> tuple[dict[str, Any], list[Reference], list[Prediction
     if not (folder / "run.json").is_file():
         raise ValueError(f"{str(folder)!r} is not the folder of a run (no run.json in it); give what --out was")
     record = json.loads((folder / "run.json").read_text(encoding="utf-8"))
-    references = [
-        Reference(**row | {"rule": Rule(**row["rule"])}) for row in _rows(folder / "references.jsonl")
-    ]  # fmt: skip
-    return record, references, _predictions(folder / "predictions.jsonl")
+    return (
+        record,
+        [_reference(row) for row in _rows(folder / "references.jsonl")],
+        _predictions(folder / "predictions.jsonl"),
+    )
+
+
+def _reference(row: dict[str, Any]) -> Reference:
+    known: dict[str, Any] = {name: tuple(row[name]) for name in ("answers", "items") if name in row}
+    return Reference(**row | known | {"rule": Rule(**row["rule"])})
 
 
 def same_metrics(record: dict[str, Any], force: bool) -> None:

@@ -41,13 +41,13 @@ class System:
     ask: Callable[[Path, Sequence[str]], list[str]] | None = None
     find: Callable[[Path, Sequence[str]], list[Sequence[float] | None]] | None = None
 
-    def cannot(self, wanted: str, language: str) -> str | None:
-        """Why the system is not run where this is wanted ("read", "ask" or "find") in this language, or None."""
+    def lacks(self, wanted: str) -> str | None:
+        """Why the system is not run where this is wanted ("read", "ask" or "find"), or None."""
         if wanted == "ask" and self.ask is None:
             return "it does not answer questions"
         if wanted == "find" and self.find is None:
             return "it does not find phrases"
-        return self.refuses(language)
+        return None
 
 
 def reader_system(read: Callable[[str], "Document"], model: str, settings: dict[str, Any]) -> System:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from texthawk.eval.benchmarks import read
+from texthawk.eval.benchmarks import grounding, key_fields, markdown, questions, read, table_images
 from texthawk.eval.report import Column
 from texthawk.eval.runs import Prediction, Reference, Sample
 
@@ -24,4 +24,13 @@ class Benchmark:
     columns: tuple[Column, ...]
 
 
-BENCHMARKS = {"read": Benchmark("the full text of pages", read.find, read.score, read.COLUMNS)}
+BENCHMARKS = {
+    "read": Benchmark("the full text of pages", read.find, read.score, read.COLUMNS),
+    "questions": Benchmark(
+        "questions on documents, charts and tables", questions.find, questions.score, questions.COLUMNS
+    ),
+    "fields": Benchmark("key fields of documents as JSON", key_fields.find, key_fields.score, key_fields.COLUMNS),
+    "grounding": Benchmark("where phrases are printed", grounding.find, grounding.score, grounding.COLUMNS),
+    "tables": Benchmark("pictures of tables into HTML", table_images.find, table_images.score, table_images.COLUMNS),
+    "markdown": Benchmark("pages into Markdown", markdown.find, markdown.score, markdown.COLUMNS),
+}
