@@ -13,9 +13,10 @@ from texthawk.cli.eval import main
 from texthawk.eval import runs
 from texthawk.eval.answering import with_answers
 from texthawk.eval.benchmarks import BENCHMARKS
+from texthawk.eval.phrases import place_of
 from texthawk.eval.report import table
-from texthawk.eval.systems import System
-from texthawk.types import Box
+from texthawk.eval.systems import System, tesseract_lines
+from texthawk.types import Box, Document, Line, Page, PageError, Word
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
 HTML = "<table><tr><td>a</td><td>b</td></tr></table>"
@@ -53,7 +54,7 @@ def perfect(samples) -> System:
         "perfect",
         lambda image, lang: (known[image, ""], "stop"),
         ask=lambda image, questions: [known[image, question] for question in questions],
-        find=lambda image, phrases: [runs.box_of(known[image, phrase]) for phrase in phrases],
+        find=lambda image, phrases, lang: [runs.box_of(known[image, phrase]) for phrase in phrases],
     )
 
 
@@ -61,7 +62,7 @@ SILENT = System(
     "silent",
     lambda image, lang: ("", "stop"),
     ask=lambda image, questions: [""] * len(questions),
-    find=lambda image, phrases: [None] * len(phrases),
+    find=lambda image, phrases, lang: [None] * len(phrases),
 )
 BEST = {
     "read": {"cer": 0, "f1": 1}, "questions": {"exact": 1, "anls": 1, "score": 1}, "fields": {"f1": 1, "whole": 1},
@@ -113,7 +114,7 @@ def test_a_benchmark_takes_its_own_samples_and_no_others(name, tmp_path):
 
 @pytest.mark.parametrize("name", BENCHMARKS)
 def test_a_page_that_fails_is_scored_as_wrong(name, tmp_path):
-    def fails(image, asked):
+    def fails(image, *asked):
         raise ValueError("too dark")
 
     (row,) = run(
@@ -195,8 +196,59 @@ def test_a_reader_answers_and_finds_in_pixels_of_the_page(tmp_path):
     bare = System("x", SILENT.read)
     system = with_answers(bare, Reader())
     assert system.ask(folder / "images" / "a.png", ["1?", "2?"]) == ["a 1?", "a 2?"]
-    assert system.find(folder / "images" / "a.png", ["words", "none"]) == [(0.25, 0.25, 0.5, 0.5), None]
+    assert system.find(folder / "images" / "a.png", ["words", "none"], "en") == [(0.25, 0.25, 0.5, 0.5), None]
     assert with_answers(bare, object()) == bare
+
+
+def test_a_reader_that_only_reads_has_phrases_looked_up_among_its_words(tmp_path):
+    class Reader:
+        def read(self, source):
+            words = tuple(
+                Word(text, Box(10 * n, 5, 10 * n + 8, 10), 1.0) for n, text in enumerate(["Some", "wo", "rds"])
+            )
+            page = Page(1, 40, 20, "Some wo rds", (Line("Some wo rds", None, words), Line("none", None)))
+            return Document((page,)) if "a.png" in source else Document(errors=(PageError(source, None, "too dark"),))
+
+    system = with_answers(System("x", SILENT.read), Reader())
+    assert system.find(Path("a.png"), ["words", "others"], "en") == [(0.25, 0.25, 0.7, 0.5), None]
+    assert system.ask is None
+    with pytest.raises(ValueError, match="too dark"):
+        system.find(Path("b.png"), ["words"], "en")
+
+
+def placed(*lines: str) -> list[list]:
+    return [[(word, (x, y, x + 1, y + 1)) for x, word in enumerate(line.split())] for y, line in enumerate(lines)]
+
+
+@pytest.mark.parametrize(
+    ("phrase", "box"),
+    [
+        ("blue sky", (1, 0, 3, 1)),
+        ("BLUE SKV", (1, 0, 3, 1)),  # a letter read wrong
+        ("bluesky", (1, 0, 3, 1)),
+        ("the", (0, 0, 1, 1)),  # the first of two
+        ("the sun", (0, 1, 2, 2)),
+        ("sky the", None),  # lines are not joined
+        ("midnight", None),
+        ("", None),
+    ],
+)
+def test_a_phrase_is_the_nearest_run_of_words_of_a_line(phrase, box):
+    found = place_of(phrase, placed("the blue sky", "the sun sets"))
+    assert found == box
+
+
+def test_tesseracts_words_are_placed_in_parts_of_the_page():
+    head = "level\tpage_num\tblock_num\tpar_num\tline_num\tword_num\tleft\ttop\twidth\theight\tconf\ttext\n"
+    rows = [
+        "1\t1\t0\t0\t0\t0\t0\t0\t200\t100\t-1\t", "4\t1\t1\t1\t1\t0\t20\t10\t60\t10\t-1\t",
+        "5\t1\t1\t1\t1\t1\t20\t10\t20\t10\t96.1\tone", "5\t1\t1\t1\t1\t2\t60\t10\t20\t10\t96.1\ttwo",
+        "5\t1\t1\t1\t2\t1\t20\t50\t20\t10\t96.1\t ", "5\t1\t1\t1\t2\t2\t0\t50\t20\t50\t96.1\tthree",
+    ]  # fmt: skip
+    assert tesseract_lines(head + "\n".join(rows)) == [
+        [("one", (0.1, 0.1, 0.2, 0.2)), ("two", (0.3, 0.1, 0.4, 0.2))],
+        [("three", (0, 0.5, 0.1, 1))],
+    ]
 
 
 def test_a_system_that_cannot_answer_is_skipped_with_the_reason(tmp_path):

@@ -5,7 +5,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
+from texthawk.eval.phrases import place_of
 from texthawk.eval.systems import System
+from texthawk.types import Document
 
 
 class Answered(Protocol):
@@ -29,8 +31,19 @@ class Finds(Protocol):
     def find(self, source: str, phrase: str, /) -> Sequence[Sequence[float]]: ...
 
 
+@runtime_checkable
+class Reads(Protocol):
+    """A reader of pages."""
+
+    def read(self, source: str, /) -> Document: ...
+
+
 def with_answers(system: System, reader: object) -> System:
-    """The system with what its reader can do besides reading; of the places of a phrase, the first counts."""
+    """The system with what its reader can do besides reading.
+
+    Of the places that it finds for a phrase the first counts; a reader that only reads has its phrases looked up among the
+    words that it reads on the first page.
+    """
     if isinstance(reader, Answers):
         answering = reader
 
@@ -41,14 +54,27 @@ def with_answers(system: System, reader: object) -> System:
     if isinstance(reader, Finds):
         finding = reader
 
-        def find(image: Path, phrases: Sequence[str]) -> list[Sequence[float] | None]:
+        def find(image: Path, phrases: Sequence[str], language: str) -> list[tuple[float, ...] | None]:
             from texthawk.image.pages import one_page
 
             page = one_page(image)
             found = [finding.find(str(image), phrase) for phrase in phrases]
             return [in_parts(boxes[0], page.width, page.height) if boxes else None for boxes in found]
 
-        system = replace(system, find=find)
+        return replace(system, find=find)
+    if isinstance(reader, Reads):
+        reading = reader
+
+        def look_up(image: Path, phrases: Sequence[str], language: str) -> list[tuple[float, ...] | None]:
+            document = reading.read(str(image))
+            if document.errors:
+                raise ValueError("; ".join(error.message for error in document.errors))
+            page = document.pages[0]
+            lines = [[(word.text, word.box) for word in line.words if word.box is not None] for line in page.lines]
+            found = [place_of(phrase, lines) for phrase in phrases]
+            return [in_parts(box, page.width, page.height) if box else None for box in found]
+
+        return replace(system, find=look_up)
     return system
 
 

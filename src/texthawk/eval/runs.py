@@ -140,7 +140,7 @@ def predicted(system: System, group: Sequence[Sample]) -> list[Prediction]:
             texts, reason = system.ask(first.image, questions), "stop"
         else:
             assert system.find is not None
-            texts, reason = [box_text(box) for box in system.find(first.image, questions)], "stop"
+            texts, reason = [box_text(box) for box in system.find(first.image, questions, lang)], "stop"
         if len(texts) != len(group):
             raise AssertionError(f"{system.name} gave {len(texts)} answers to {len(group)} questions")
     except PAGE_ERRORS as problem:

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from texthawk.eval.phrases import PlacedWord, place_of
+
 if TYPE_CHECKING:
     from texthawk.types import Document
 
@@ -31,7 +33,8 @@ class System:
 
     `refuses` takes a language and says why the system is not run on it, or None. `settings` go into the run's record, and a
     run resumes only with equal ones. `ask` takes an image file and questions and returns an answer for each; `find` takes
-    phrases and returns a box in parts of the picture for each, or None; either is None where the system cannot do it.
+    an image file, phrases and the language and returns a box in parts of the picture for each, or None; either is None where
+    the system cannot do it.
     """
 
     name: str
@@ -39,7 +42,7 @@ class System:
     settings: dict[str, Any] = field(default_factory=dict)
     refuses: Callable[[str], str | None] = lambda language: None
     ask: Callable[[Path, Sequence[str]], list[str]] | None = None
-    find: Callable[[Path, Sequence[str]], list[Sequence[float] | None]] | None = None
+    find: Callable[[Path, Sequence[str], str], Sequence[Sequence[float] | None]] | None = None
 
     def lacks(self, wanted: str) -> str | None:
         """Why the system is not run where this is wanted ("read", "ask" or "find"), or None."""
@@ -91,15 +94,37 @@ def tesseract_system(*, threads: int, dpi: int | None = None) -> System | None:
             return f"no Tesseract language is known for {language!r}"
         return None if data in installed else f"Tesseract's data for {data} is not installed"
 
-    def run(image: Path, language: str) -> tuple[str, str]:
-        command = [program, str(image), "stdout", "-l", TESSERACT_LANGUAGES[language], *options]
+    def output(image: Path, language: str, *form: str) -> str:
+        command = [program, str(image), "stdout", "-l", TESSERACT_LANGUAGES[language], *options, *form]
         done = subprocess.run(command, env=environment, capture_output=True, timeout=TESSERACT_SECONDS, check=False)
         if done.returncode:
             raise ValueError(done.stderr.decode(errors="replace").strip() or f"tesseract ended with {done.returncode}")
-        return done.stdout.decode(errors="replace").strip(), "stop"
+        return done.stdout.decode(errors="replace")
+
+    def run(image: Path, language: str) -> tuple[str, str]:
+        return output(image, language).strip(), "stop"
+
+    def find(image: Path, phrases: Sequence[str], language: str) -> list[tuple[float, ...] | None]:
+        lines = tesseract_lines(output(image, language, "tsv"))
+        return [place_of(phrase, lines) for phrase in phrases]
 
     settings = {"version": version, "options": options, "OMP_THREAD_LIMIT": threads}
-    return System("tesseract", run, settings, refuses)
+    return System("tesseract", run, settings, refuses, find=find)
+
+
+def tesseract_lines(tsv: str) -> list[list[PlacedWord]]:
+    """The words of Tesseract's TSV by line, with boxes in parts of the page."""
+    lines: dict[tuple[str, ...], list[PlacedWord]] = {}
+    width = height = 1
+    for row in tsv.splitlines()[1:]:
+        level, *place, left, top, across, down, _, text = row.split("\t")
+        x, y, w, h = int(left), int(top), int(across), int(down)
+        if level == "1":
+            width, height = w, h
+        elif level == "5" and text.strip():
+            box = (x / width, y / height, (x + w) / width, (y + h) / height)
+            lines.setdefault(tuple(place[:4]), []).append((text, box))
+    return list(lines.values())
 
 
 def _output(command: list[str]) -> str:
