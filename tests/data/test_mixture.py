@@ -1,5 +1,6 @@
 """A mixture's order is a function of its number alone, fair to weights, and complete."""
 
+import pickle
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -36,7 +37,7 @@ def test_a_place_is_the_same_whatever_was_asked_before():
     other = mixture()
     assert [other.place(number) for number in reversed(range(3000))] == forward[::-1]
     far = 10**12 + 12345
-    assert mixture().place(far) == other.place(far)
+    assert mixture().place(far) == other.place(far) == pickle.loads(pickle.dumps(other)).place(far)
 
 
 def test_seeds_give_different_orders_and_numbers_different_dice():

@@ -6,9 +6,9 @@ Nothing is remembered: which example stands at a number follows from the seed, t
 import zlib
 from bisect import bisect_right
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import accumulate
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -62,6 +62,7 @@ class Mixture:
         twice = {name for name in names if names.count(name) > 1}
         if twice:
             raise ValueError(f"two sources are called {sorted(twice)[0]!r}, and their orders go by name; rename one")
+        self._given = tuple(sources)
         self.sources = [source for source, _ in sources]
         self.seed, self.window = seed, window
         whole = sum(weight for _, weight in sources)
@@ -73,6 +74,10 @@ class Mixture:
         self._block = lru_cache(8)(self._deal)
         self._pass = lru_cache(8 * len(sources))(self._shard_order)
         self._places = lru_cache(8 * len(sources))(self._window_order)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A mixture goes to other processes without what it keeps at hand."""
+        return partial(Mixture, seed=self.seed, window=self.window), (self._given,)
 
     def place(self, number: int) -> Place:
         """What stands at a number of the order, counted from 0."""
