@@ -1,6 +1,7 @@
 """The command `texthawk`: a table of verbs, each in a module of its own that is imported when it is used."""
 
 import os
+import re
 import sys
 from collections.abc import Sequence
 from difflib import get_close_matches
@@ -8,6 +9,7 @@ from importlib import import_module
 
 VERBS = {
     "read": "pages become text, or words with boxes and confidence",
+    "ask": "answers from a document, with page and place of what they rest on",
     "plan": "tiles, visual tokens, bytes and operations of a page, before anything runs",
     "synth": "print documents to learn from",
     "train": "train a recipe, or go on with a run",
@@ -16,6 +18,7 @@ VERBS = {
     "show": "pictures of what a model sees in a page: views, features, tokens, words",
     "serve": "answer over HTTP: OpenAI-compatible chats, documents to upload, a web page",
     "assemble": "make a model folder from public backbones",
+    "enrich": "captions, thoughts, questions for pages, by a teacher behind an endpoint",
 }
 """Verb and what it does; its module is texthawk.cli.VERB, with `main(argv) -> exit status`."""
 
@@ -23,6 +26,8 @@ OPTIONS = ("--help", "--version")
 
 OK, SOME_FAILED, WRONG_USAGE = 0, 1, 2
 INTERRUPTED, BROKEN_PIPE = 130, 141  # what a shell reports for SIGINT and SIGPIPE
+
+_OUT_OF_MEMORY = re.compile("out of memory|can't allocate memory|not enough memory", re.IGNORECASE)
 
 _TABLE = "\n".join(f"  {verb:10}{does}" for verb, does in VERBS.items())
 USAGE = f"""usage: texthawk VERB ...
@@ -74,3 +79,33 @@ def _run(arguments: list[str]) -> int:
             print(f"texthawk {verb}: {stop.code}", file=sys.stderr)
             return WRONG_USAGE
         return stop.code or OK
+    except BrokenPipeError:
+        raise
+    except _failures() as error:
+        reason = _reason(error)
+        if reason is None:
+            raise
+        print(f"texthawk {verb}: {reason}", file=sys.stderr)
+        return SOME_FAILED
+
+
+def _failures() -> tuple[type[BaseException], ...]:
+    """What the machine can do to any verb; those of packages that nobody has imported cannot have been raised."""
+    safetensors = sys.modules.get("safetensors")
+    damaged = () if safetensors is None else (safetensors.SafetensorError,)
+    return (OSError, MemoryError, RuntimeError, ModuleNotFoundError, *damaged)
+
+
+def _reason(error: BaseException) -> str | None:
+    """One line for a person; None for what only a bug can cause."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    said = lines[0] if lines else type(error).__name__
+    if isinstance(error, MemoryError) or _OUT_OF_MEMORY.search(said):
+        return f"out of memory; read fewer or smaller pages at once, or use a smaller model ({said})"
+    if isinstance(error, ModuleNotFoundError):
+        return f"a package is missing: {said}; install texthawk with its extras: pip install 'texthawk[eval,train]'"
+    if isinstance(error, OSError):
+        return said
+    if type(error).__name__ == "SafetensorError":
+        return f"the weights are damaged; save or copy the model again ({said})"
+    return None
