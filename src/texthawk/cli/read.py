@@ -27,7 +27,7 @@ def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(prog="texthawk read", description=__doc__)
     made.add_argument("files", nargs="+", metavar="FILE", help="PDF, PNG, JPEG, TIFF, WebP, GIF or BMP")
     made.add_argument("--format", choices=FORMATS, default="text", help="of the result (default: text)")
-    made.add_argument("--pages", type=_selection, default=EVERY_PAGE, metavar="1-3,7", help="only these pages")
+    made.add_argument("--pages", type=selection, default=EVERY_PAGE, metavar="1-3,7", help="only these pages")
     made.add_argument(
         "--boxes",
         action="store_true",
@@ -42,7 +42,7 @@ def parser() -> argparse.ArgumentParser:
         "are read: a reading that was broken off goes on, and another format of the same pages takes no reading",
     )
     made.add_argument(
-        "--workers", type=_positive, default=1, metavar="N", help="processes that read pages side by side (default: 1)"
+        "--workers", type=positive, default=1, metavar="N", help="processes that read pages side by side (default: 1)"
     )
     made.add_argument(
         "--text-layer",
@@ -57,11 +57,11 @@ def parser() -> argparse.ArgumentParser:
         help="ray: on the machines of a Ray cluster (default: local)",
     )
     made.add_argument("--device", help="cpu or cuda (default: what the machine has)")
-    made.add_argument("--dpi", type=_positive, default=200, metavar="N", help="of PDF pages (default: 200)")
+    made.add_argument("--dpi", type=positive, default=200, metavar="N", help="of PDF pages (default: 200)")
     made.add_argument(
-        "--max-visual-tokens", type=_positive, metavar="N", help="a page never becomes more visual tokens than this"
+        "--max-visual-tokens", type=positive, metavar="N", help="a page never becomes more visual tokens than this"
     )
-    made.add_argument("--max-pixels", type=_positive, metavar="N", help="refuse larger pictures (default: 200 million)")
+    made.add_argument("--max-pixels", type=positive, metavar="N", help="refuse larger pictures (default: 200 million)")
     made.add_argument(
         "--max-memory",
         type=_bytes,
@@ -85,14 +85,14 @@ def parser() -> argparse.ArgumentParser:
     return made
 
 
-def _selection(text: str) -> PageSelection:
+def selection(text: str) -> PageSelection:
     try:
         return page_selection(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from error
 
 
-def _positive(text: str) -> int:
+def positive(text: str) -> int:
     try:
         value = int(text)
     except ValueError as error:

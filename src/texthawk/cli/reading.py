@@ -77,7 +77,7 @@ def _read_all(arguments: argparse.Namespace, settings: ReadingSettings, engine: 
                 file = opened(name, settings, arguments.pages, spool)
                 ledger = ledger_of(file, settings, ledgers)
             except UnreadablePage as error:
-                _tell(_message(error.as_value()))
+                _tell(message_of(error.as_value()))
                 failed = True
                 output.finish(name, Document((), (error.as_value(),)))
                 continue
@@ -106,7 +106,7 @@ def _read_file(
             result = error.as_value()
         if isinstance(result, PageError):
             errors.append(result)
-            _tell(_message(result))
+            _tell(message_of(result))
             continue
         numbers.append(result.number)
         progress.show(file.name, result.number, file.count)
@@ -126,7 +126,7 @@ def _engine(arguments: argparse.Namespace, settings: ReadingSettings) -> Engine:
     return OwnProcess(settings) if arguments.workers == 1 else Workers(settings, arguments.workers)
 
 
-def _message(error: PageError) -> str:
+def message_of(error: PageError) -> str:
     place = "" if error.number is None else f"page {error.number}: "
     return f"{error.source}: {place}{error.message}"
 

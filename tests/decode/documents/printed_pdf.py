@@ -7,9 +7,16 @@ Place = tuple[float, float, str]
 
 
 def printed_pdf(
-    pages: Sequence[Sequence[Place]], *, size: float = 14, turn: int = 0, letters: dict[str, str] | None = None
+    pages: Sequence[Sequence[Place]],
+    *,
+    size: float = 14,
+    turn: int = 0,
+    letters: dict[str, str] | None = None,
+    hidden: Sequence[Place] = (),
 ) -> bytes:
-    """Letter-sized pages in Courier. letters: what the file says its letters mean, where that is not what is printed."""
+    """Letter-sized pages in Courier. letters: what the file says its letters mean, where that is not
+    what is printed. hidden: printed white on each page.
+    """
     unicode_map = "/ToUnicode 4 0 R" if letters else ""
     objects = [
         b"<</Type/Catalog/Pages 2 0 R>>",
@@ -19,9 +26,8 @@ def printed_pdf(
     ]
     kids = []
     for places in pages:
-        drawn = "".join(
-            f"BT /F 1 Tf {size} 0 0 {size} {x} {792 - y} Tm ({_escaped(text)}) Tj ET\n" for x, y, text in places
-        )
+        drawn = "".join(_drawn(place, size) for place in places)
+        drawn += "1 g\n" + "".join(_drawn(place, size) for place in hidden)
         objects.append(_stream(drawn.encode("latin-1")))
         content = len(objects)
         resources = "/Resources<</Font<</F 3 0 R>>>>"
@@ -45,6 +51,11 @@ def printed_pdf(
 
 def lines_of(*lines: str, left: float = 72, top: float = 90, apart: float = 20) -> list[Place]:
     return [(left, top + apart * k, line) for k, line in enumerate(lines)]
+
+
+def _drawn(place: Place, size: float) -> str:
+    x, y, text = place
+    return f"BT /F 1 Tf {size} 0 0 {size} {x} {792 - y} Tm ({_escaped(text)}) Tj ET\n"
 
 
 def _stream(content: bytes) -> bytes:

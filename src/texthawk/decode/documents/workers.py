@@ -13,11 +13,14 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from texthawk.decode.documents.page_reader import PageReader
 from texthawk.decode.documents.settings import ReadingSettings
 from texthawk.types import Page, PageError
+
+if TYPE_CHECKING:
+    from texthawk.decode.reader import Reader
 
 Result = Page | PageError
 CRASHES = 5  # in a row, after which the rest of a file is given up
@@ -45,6 +48,11 @@ class OwnProcess:
 
     def close(self) -> None:
         self._pages.close()
+
+    @property
+    def reader(self) -> "Reader":
+        """The model, loaded now if it was not yet."""
+        return self._pages.reader
 
 
 class Workers:

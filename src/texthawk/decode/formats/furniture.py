@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 
+from texthawk.decode.formats.blocks import blocks_of
 from texthawk.types import Line, Page
 
 _EDGE = 2  # lines at the top or the bottom of a page that may be furniture
@@ -12,23 +13,32 @@ _LETTERS = 3  # that a running head has at least
 
 
 def furniture_of(page: Page, neighbours: Sequence[Page | None]) -> tuple[int, int]:
-    """How many lines at the head and at the foot of a page are furniture, seen beside the pages before and after it."""
-    head = _counted(page.lines, [other.lines for other in neighbours if other is not None])
-    foot = _counted(page.lines[::-1], [other.lines[::-1] for other in neighbours if other is not None])
+    """How many lines at the head and at the foot of a page are furniture, seen beside the pages before and after it.
+
+    It stands apart from the text: a line with others close to it is furniture with them or not at all.
+    """
+    blocks = blocks_of(page)
+    others = [other.lines for other in neighbours if other is not None]
+    head = _counted(blocks, [lines[:_EDGE] for lines in others])
+    foot = _counted(blocks[::-1], [lines[-_EDGE:] for lines in others])
     return (head, foot) if head + foot <= len(page.lines) else (0, 0)
 
 
-def _counted(lines: Sequence[Line], others: Sequence[Sequence[Line]]) -> int:
-    """From the edge inwards."""
+def _counted(blocks: Sequence[Sequence[Line]], others: Sequence[Sequence[Line]]) -> int:
+    """Lines of furniture from the edge inwards."""
     count = 0
-    for line in lines[:_EDGE]:
-        masked = _masked(line.text)
-        letters = sum(character.isalpha() for character in masked)
-        again = letters >= _LETTERS and any(masked == _masked(same.text) for other in others for same in other[:_EDGE])
-        if not again and _NUMBER.fullmatch(line.text.strip()) is None:
+    edges = {_masked(line.text) for lines in others for line in lines}
+    for block in blocks:
+        if count + len(block) > _EDGE or not all(_is_furniture(line.text, edges) for line in block):
             break
-        count += 1
+        count += len(block)
     return count
+
+
+def _is_furniture(text: str, edges: set[str]) -> bool:
+    masked = _masked(text)
+    again = masked in edges and sum(character.isalpha() for character in masked) >= _LETTERS
+    return again or _NUMBER.fullmatch(text.strip()) is not None
 
 
 def _masked(text: str) -> str:

@@ -117,9 +117,11 @@ def parts_of(page: Page, neighbours: tuple[Page | None, Page | None]) -> list[Pa
     """The parts of a page in reading order."""
     if not page.lines:
         return [Part(tuple(page.text.split("\n")))] if page.text else []
-    head, foot = furniture_of(page, neighbours)
     usual = median(_height(line, page) for line in page.lines)
     tables = tables_of(page)
+    head, foot = furniture_of(page, neighbours)
+    if tables:  # the head of a table is printed again on each page, too
+        head, foot = min(head, tables[0].first), min(foot, len(page.lines) - tables[-1].last)
     made: list[Part] = [Part((line.text,), furniture=True) for line in page.lines[:head]]
     end = len(page.lines) - foot
     place = head

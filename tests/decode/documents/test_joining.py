@@ -1,0 +1,115 @@
+"""What runs on over the break of a page is one again in text and Markdown; what does not stays apart."""
+
+import pytest
+
+from texthawk.decode.formats import FORMATS, Setting
+from texthawk.decode.formats.joining import joined, runs_on
+from texthawk.decode.formats.tables import tables_of
+from texthawk.types import Box, Document, Line, Page, Word
+
+
+def line(text: str, top: float, left: float = 0, height: float = 20) -> Line:
+    """A line whose words are 10 pixels a letter; each of those divided by | stands in a column of its own."""
+    words, columns = [], text.split("|")
+    for column, cell in enumerate(columns):
+        x = left + 300 * column
+        for word in cell.split():
+            words.append(Word(word, Box(x, top, x + 10 * len(word), top + height), 1.0))
+            x += 10 * (len(word) + 1)
+    return Line(" ".join(word.text for word in words), Box(left, top, words[-1].box.right, top + height), tuple(words))
+
+
+def page(number: int, *texts: str) -> Page:
+    """Lines close below each other; an empty one parts paragraphs."""
+    lines = tuple(line(text, 25.0 * row) for row, text in enumerate(texts) if text)
+    return Page(number, 1000, 1000, "\n".join(one.text for one in lines), lines)
+
+
+def markdown(*pages: Page) -> str:
+    return FORMATS["markdown"].write(Document(pages), Setting()).decode()
+
+
+def text(*pages: Page, boxes: bool = False) -> str:
+    return FORMATS["text"].write(Document(pages), Setting(boxes=boxes)).decode()
+
+
+@pytest.mark.parametrize(
+    ("above", "below", "full", "expected"),
+    [
+        ("he went", "home.", False, True),
+        ("he went home.", "then he slept", True, False),
+        ("an exam-", "ple of it", False, True),
+        ("an exam-", "Ple of it", True, False),
+        ("he met", "Mary there", True, True),
+        ("he met", "Mary there", False, False),
+        ("Contents", "- first", True, False),
+        ("", "home", True, False),
+    ],
+)
+def test_a_line_runs_on_where_its_sentence_does(above, below, full, expected):
+    assert runs_on(above, below, full=full) is expected
+
+
+def test_a_parted_word_is_whole_again():
+    assert joined("an exam-", "ple of it") == "an example of it" and joined("he went", "home") == "he went home"
+
+
+def test_a_paragraph_over_three_pages_is_one_and_page_numbers_are_no_part_of_it():
+    made = markdown(
+        page(1, "It began when the", "committee met in a little", "", "1"),
+        page(2, "room, where the chair-", "", "2"),
+        page(3, "man rose to speak.", "", "A new one."),
+    )
+    assert "little room, where the chairman rose to speak." in made
+    assert [part for part in made.strip().split("\n\n") if part in ("1", "2")] == ["1", "2"]
+    assert made.endswith("A new one.\n")
+
+
+def test_running_heads_that_differ_only_in_numbers_part_no_paragraph():
+    words = ("rain", "snow", "hail")
+    pages = [page(k, f"Chapter 4, page {k}", "", f"and {words[k]} fell and", f"{words[k]} lay and") for k in range(3)]
+    made = markdown(*pages)
+    assert "rain lay and and snow fell and" in made and "snow lay and and hail fell and" in made
+
+
+def test_paragraphs_that_end_stay_apart():
+    made = markdown(page(1, "This is the end."), page(2, "This is another."))
+    assert made == "This is the end.\n\nThis is another.\n"
+
+
+def test_a_table_goes_on_and_its_head_is_told_once():
+    first = page(1, "Name|Amount", "Apples|12", "Pears|7")
+    second = page(2, "Name|Amount", "Plums and figs|3", "Nuts|100", "", "Thank you.")
+    made = markdown(first, second)
+    rows = ["| Name | Amount |", "| --- | --- |", "| Apples | 12 |", "| Pears | 7 |", "| Plums and figs | 3 |"]
+    assert made.split("\n\n")[0].split("\n") == [*rows, "| Nuts | 100 |"]
+    assert made.endswith("Thank you.\n")
+
+
+def test_tables_of_other_columns_stay_two():
+    first, second = page(1, "a|b", "c|d", "e|f"), page(2, "a|b|c", "c|d|e", "e|f|g")
+    assert sum(row.startswith("| ---") for row in markdown(first, second).split("\n")) == 2
+
+
+def test_running_text_is_no_table():
+    assert tables_of(page(1, "It was a fine day", "and the sun shone on", "all of the houses")) == []
+    assert len(tables_of(page(1, "a|b", "c|d"))) == 0 and len(tables_of(page(1, "a|b", "c|d", "e|f"))) == 1
+
+
+def test_text_has_no_blank_line_and_no_hyphen_where_it_runs_on():
+    assert text(page(1, "an exam-"), page(2, "ple of it."), page(3, "The end.")) == "an example of it.\n\nThe end.\n"
+    assert text(page(1, "he went"), page(2, "home")) == "he went\nhome\n"
+    assert text(page(1, "an exam-"), page(2, "Other")) == "an exam-\n\nOther\n"
+    assert text(page(1, "an exam-")) == "an exam-\n"
+
+
+def test_lines_with_boxes_stay_as_they_are_printed():
+    assert text(page(1, "an exam-"), page(2, "ple"), boxes=True) == "0,0,80,20\tan exam-\n\n0,0,30,20\tple\n"
+
+
+def test_no_word_is_lost_by_joining():
+    pages = [page(k, "Head", "", f"one{k} two{k} and", f"three{k}|four{k}", "", str(k)) for k in range(1, 6)]
+    made = markdown(*pages)
+    for one in pages:
+        for word in one.words:
+            assert word.text in made
