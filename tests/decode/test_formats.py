@@ -16,6 +16,7 @@ from PIL import Image
 from tests.decode.alto_schema import faults
 from texthawk.decode.formats import FORMATS, Setting
 from texthawk.decode.formats.blocks import blocks_of, box_around
+from texthawk.decode.formats.characters import printable
 from texthawk.decode.formats.markdown import escaped
 from texthawk.decode.formats.pdf import points_of
 from texthawk.decode.rotation import ROTATIONS, box_before, turned_size
@@ -100,7 +101,10 @@ def test_a_document_without_text_or_without_pages_is_a_file_of_its_format_or_ref
 
 
 @settings(max_examples=40, deadline=None)
-@given(st.lists(st.text(min_size=1, max_size=9), min_size=1, max_size=4), st.text(max_size=9))
+@given(
+    st.lists(st.text(min_size=1, max_size=9).filter(lambda text: printable(text).strip()), min_size=1, max_size=4),
+    st.text(max_size=9),
+)
 def test_no_text_or_file_name_breaks_the_markup(texts, name):
     made = replace(page([texts]), source=name)
     document, setting = Document((made,)), Setting(name, name)

@@ -68,7 +68,7 @@ def _page(layout: ElementTree.Element, page: Page, place: int) -> None:
 
 def _line(block: ElementTree.Element, line: Line, key: str) -> None:
     element = ElementTree.SubElement(block, "TextLine", {"ID": f"line_{key}"} | _place(line.box))
-    for number, word in enumerate((word for word in line.words if word.text.strip()), start=1):
+    for number, word in enumerate(line.words, start=1):
         if number > 1:
             ElementTree.SubElement(element, "SP")
         sure = {"WC": f"{min(1.0, max(0.0, word.confidence)):.4f}"}
