@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.data.enrich.conftest import GIVEN, example
+from tests.data.enrich.examples import GIVEN, example
 from tests.data.enrich.teacher import TABLE, good_reply
 from texthawk.cli.enrich import KINDS as OFFERED
 from texthawk.data.enrich.kinds import KINDS, MOST_GIVEN, Chart, Conversation, Questions, Thoughts, given

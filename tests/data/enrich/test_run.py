@@ -5,13 +5,14 @@ import base64
 import io
 import json
 import random
+import socket
 import threading
 from dataclasses import replace
 
 import pytest
 from PIL import Image
 
-from tests.data.enrich.conftest import GIVEN, example, png
+from tests.data.enrich.examples import GIVEN, example, png
 from tests.data.enrich.teacher import (
     COMPLETION_TOKENS,
     PROMPT_TOKENS,
@@ -128,6 +129,16 @@ def test_a_request_that_failed_on_the_way_is_sent_again(teacher, path, fault, re
     assert len(teacher.asked) == 2 and teacher.words()[0] == teacher.words()[1]
     assert len(run.waits) == 1 and 0.5 <= run.waits[0] <= 1
     assert report.spent.tokens == PRICE
+
+
+def test_a_server_that_is_not_there_is_tried_again_and_given_up(teacher, path):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # bound and not listening: nobody answers there, and nobody else takes it
+        run = Run(teacher, path, request_retries=2, stop_after=2)
+        run.endpoint = Endpoint(f"http://127.0.0.1:{taken.getsockname()[1]}/v1")
+        report = run(*map(example, range(9)))
+    assert dict(report.troubles) == {"the server cannot be reached": 6}
+    assert "2 requests in a row" in report.stopped and run.kept == 0
 
 
 USELESS = {
@@ -315,3 +326,23 @@ def test_the_key_is_sent_and_stands_nowhere_else(teacher, path):
     assert {headers["Authorization"] for headers, _ in teacher.asked} == {"Bearer sk-secret-7"}
     assert "secret" not in path.read_text(encoding="utf-8")
     assert "secret" not in repr(run.endpoint) + repr(run.report)
+
+
+@pytest.mark.parametrize("key", ["", "two words\n", "naïve", " kkk"])
+def test_a_key_that_cannot_be_one_is_refused_without_repeating_it(key):
+    with pytest.raises(ValueError, match="API key") as error:
+        Endpoint("https://example.org/v1", key)
+    assert not key.strip() or key not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "key", "in_clear"),
+    [
+        ("http://example.org/v1", "k", True),
+        ("https://example.org/v1", "k", False),
+        ("http://example.org/v1", None, False),
+        ("http://127.0.0.1:8000/v1", "k", False),
+    ],
+)
+def test_a_key_that_would_travel_readable_is_known(url, key, in_clear):
+    assert Endpoint(url, key).in_clear is in_clear

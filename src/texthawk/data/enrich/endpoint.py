@@ -49,13 +49,18 @@ class Endpoint:
     seconds: float = 180.0
 
     def __post_init__(self) -> None:
-        parts = urlsplit(self.url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
+        try:
+            parts = urlsplit(self.url)
+            usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+            httpx2.URL(self.url)
+        except (ValueError, httpx2.InvalidURL):  # what they say would repeat the address, and what it may hold
+            usable = False
+        if not usable:
             raise ValueError("the endpoint is no http or https address; give one as in http://localhost:8000/v1")
         if parts.username is not None or parts.password is not None or parts.query:
             raise ValueError("the endpoint's address holds more than host and path; keys go into a variable")
         if self.key is not None and not (
-            self.key.isascii() and self.key.isprintable() and self.key.strip() == self.key
+            self.key and self.key.isascii() and self.key.isprintable() and self.key.strip() == self.key
         ):
             raise ValueError("the API key holds characters that no key has; check the variable that it comes from")
         if not self.seconds > 0:
