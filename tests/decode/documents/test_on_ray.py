@@ -1,0 +1,52 @@
+"""A Ray cluster of this machine reads what one process reads; skipped where ray is not installed."""
+
+import importlib.util
+
+import pytest
+
+from tests.decode.documents.printed_pdf import lines_of, printed_pdf
+from texthawk.cli import main
+from texthawk.decode.documents.settings import ReadingSettings
+from texthawk.decode.documents.workers import OwnProcess
+
+RAY = importlib.util.find_spec("ray") is not None
+needs_ray = pytest.mark.skipif(not RAY, reason="ray is not installed: pip install 'texthawk[ray]'")
+
+
+@pytest.fixture
+def book(tmp_path):
+    path = tmp_path / "book.pdf"
+    path.write_bytes(printed_pdf([lines_of(f"This is page {k}.", "It has two lines.") for k in range(1, 9)]))
+    return path
+
+
+@pytest.mark.slow
+@needs_ray
+def test_a_cluster_reads_what_one_process_reads(book, tmp_path, capsys):
+    command = ["read", str(book), "--text-layer", "always", "--dpi", "60", "--format", "json", "--pages", "1-8,12"]
+    assert main([*command, "--engine", "ray", "--workers", "1", "--out", str(tmp_path / "ray")]) == 1
+    assert "page 12 does not exist" in capsys.readouterr().err
+    assert main([*command, "--out", str(tmp_path / "here")]) == 1
+    assert (tmp_path / "ray" / "book.json").read_bytes() == (tmp_path / "here" / "book.json").read_bytes()
+
+
+@pytest.mark.slow
+@needs_ray
+def test_pages_that_cannot_be_read_come_back_as_errors(book):
+    from texthawk.decode.documents.on_ray import OnRay
+
+    settings = ReadingSettings(text_layer="always", dpi=60)
+    engine = OnRay(settings, 1)
+    try:
+        found = sorted(engine.read("none.pdf", "none.pdf", [1, 2]), key=lambda error: error.number)
+    finally:
+        engine.close()
+    assert [(error.source, error.number) for error in found] == [("none.pdf", 1), ("none.pdf", 2)]
+    alone = OwnProcess(settings)
+    assert [error.message for error in alone.read("none.pdf", "none.pdf", [1, 2])] == [error.message for error in found]
+
+
+@pytest.mark.skipif(RAY, reason="ray is installed")
+def test_without_ray_the_way_out_is_told(book, capsys):
+    assert main(["read", str(book), "--engine", "ray"]) == 2
+    assert "pip install 'texthawk[ray]'" in capsys.readouterr().err
