@@ -81,13 +81,17 @@ class PackLoader:
             yield Step(plan.step, made, plan.after, tokens)
         self.dropped.check()
 
+    def plans(self, state: PackState | None = None) -> Iterator[StepPlan[Sample]]:
+        """Which samples make the packs of each global step from a state on, before any picture is decoded."""
+        return plan_steps(self._read, self.maker.limits, self.packs, state)
+
     def _wanted(
         self, state: PackState, end: int | None, plans: deque[StepPlan[Sample]]
     ) -> Iterator[tuple[Sample, ...]]:
         """This rank's packs as samples; what is planned for a step waits in `plans` until its pictures are decoded."""
         if end is not None and state.step >= end:
             return
-        for plan in plan_steps(self._read, self.maker.limits, self.packs, state):
+        for plan in self.plans(state):
             plans.append(plan)
             yield from plan.packs[self.rank :: self.ranks]
             if plan.step + 1 == end:
