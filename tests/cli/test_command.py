@@ -252,5 +252,5 @@ def test_plan_keeps_a_budget_and_prints_a_table(tmp_path, capsys):
     assert [header.index(name) for name in plan.COLUMNS] == sorted(header.index(name) for name in plan.COLUMNS)
     assert int(row.split()[6]) <= 100
     assert len(header) == len(row)
-    assert main(["plan", str(tmp_path / "a4.png"), "--max-visual-tokens", "3"]) == 2
+    assert main(["plan", str(tmp_path / "a4.png"), "--max-visual-tokens", "3"]) == 1
     assert "allow at least 16" in capsys.readouterr().err

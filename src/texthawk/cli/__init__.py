@@ -102,6 +102,8 @@ def _reason(error: BaseException) -> str | None:
     said = lines[0] if lines else type(error).__name__
     if isinstance(error, MemoryError) or _OUT_OF_MEMORY.search(said):
         return f"out of memory; read fewer or smaller pages at once, or use a smaller model ({said})"
+    if re.search(r"size mismatch|ignore_mismatched_sizes", str(error)):
+        return f"the weights do not fit the config beside them; save or copy the model again ({said})"
     if isinstance(error, ModuleNotFoundError):
         return f"a package is missing: {said}; install texthawk with its extras: pip install 'texthawk[eval,train]'"
     if isinstance(error, OSError):

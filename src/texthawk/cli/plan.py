@@ -3,18 +3,23 @@
 import argparse
 import json
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from texthawk.image.selection import EVERY_PAGE, PageSelection, page_selection
 
 if TYPE_CHECKING:
+    from PIL.Image import Image
+
     from texthawk.image.budget import CacheShape, Plan
     from texthawk.image.raw import RawPage
     from texthawk.model.configuration import TextHawkConfig
+    from texthawk.types import PageError
 
-COLUMNS = ("file", "page", "pixels", "grid", "thumbnail", "tiles", "visual tokens", "pixel MiB", "cache MiB", "GFLOP")
-_ENOUGH = 64  # only the size of a page matters here, so it is decoded as small as it can be
+COLUMNS = (
+    "file", "page", "pixels", "grid", "thumbnail", "tiles", "visual tokens", "pixel MiB", "cache MiB", "GFLOP",
+    "windows", "read tokens",
+)  # fmt: skip
 
 
 def main(argv: list[str]) -> int:
@@ -31,8 +36,10 @@ def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(
         prog="texthawk plan",
         description=__doc__,
-        epilog="pixel MiB: the tiles in float32. cache MiB: keys and values of the page's tokens in bfloat16. "
-        "GFLOP: tower, connector and one pass of the language model over the page's tokens.",
+        epilog="Up to GFLOP, the page as one image of a prompt. pixel MiB: the tiles in float32. cache MiB: keys and values "
+        "of the page's tokens in bfloat16. GFLOP: tower, connector and one pass of the language model over the page's "
+        "tokens. windows, read tokens: what texthawk read spends on the page, which sets its lines on canvases of their "
+        "own; canvases that must be read twice, and PDF pages whose own text it can take, differ.",
     )
     made.add_argument("files", nargs="+", metavar="FILE", help="PDF, PNG, JPEG, TIFF, WebP, GIF or BMP")
     made.add_argument("--model", default="nano", help="nano, a folder, or the name of a recipe (default: nano)")
@@ -41,6 +48,13 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--dpi", type=float, default=200, metavar="N", help="of PDF pages (default: 200)")
     made.add_argument(
         "--max-pixels", type=int, metavar="N", help="refuse larger pictures (default: 200 million pixels)"
+    )
+    made.add_argument(
+        "--rotate",
+        type=_rotation,
+        default="auto",
+        metavar="auto|0|90|180|270",
+        help="as of texthawk read; auto leaves a page upright where its ink does not tell (default: auto)",
     )
     made.add_argument("--json", action="store_true", help="print one JSON document instead of a table")
     return made
@@ -53,56 +67,105 @@ def _selection(text: str) -> PageSelection:
         raise argparse.ArgumentTypeError(str(error)) from error
 
 
+def _rotation(text: str) -> str | int:
+    if text not in ("auto", "0", "90", "180", "270"):
+        raise argparse.ArgumentTypeError(f"{text!r} is no quarter turn; write auto, 0, 90, 180 or 270")
+    return "auto" if text == "auto" else int(text)
+
+
+@dataclass(frozen=True)
+class PagePlan:
+    """What a page (`width` x `height` pixels) costs as one image of a prompt, and in the windows in which it is read."""
+
+    source: str
+    number: int
+    width: int
+    height: int
+    whole: "Plan"
+    windows: int
+    read_tokens: int
+
+
 def _plan(arguments: argparse.Namespace) -> int:
-    from texthawk.image.budget import plan
     from texthawk.image.pages import Limits, open_pages
-    from texthawk.model.cost import operations
     from texthawk.types import PageError
 
-    settings = {} if arguments.max_pixels is None else {"max_pixels": arguments.max_pixels}
-    limits = Limits(enough_side=_ENOUGH, **settings)
-    config = config_of(arguments.model)
-    tiling, cache, flops = config.tiling_config, cache_shape(config), operations(config)
-    plans: list[tuple[RawPage, Plan]] = []
+    limits = Limits() if arguments.max_pixels is None else Limits(max_pixels=arguments.max_pixels)
+    planner = _Planner(arguments)
+    plans: list[PagePlan] = []
     errors: list[PageError] = []
     for file in arguments.files:
         for page in open_pages(file, dpi=arguments.dpi, limits=limits, selection=arguments.pages):
-            if isinstance(page, PageError):
-                place = "" if page.number is None else f"page {page.number}: "
-                print(f"texthawk: {page.source}: {place}{page.message}", file=sys.stderr, flush=True)
-                errors.append(page)
+            made = page if isinstance(page, PageError) else planner.of(page)
+            if isinstance(made, PagePlan):
+                plans.append(made)
                 continue
-            made = plan(
+            place = "" if made.number is None else f"page {made.number}: "
+            print(f"texthawk: {made.source}: {place}{made.message}", file=sys.stderr, flush=True)
+            errors.append(made)
+    if arguments.json:
+        documents = {"plans": [_as_json(made) for made in plans], "errors": [asdict(e) for e in errors]}
+        print(json.dumps({"model": arguments.model, **documents}, indent=1))
+    elif plans:
+        _print_table([_as_row(made) for made in plans])
+    return 1 if errors else 0
+
+
+class _Planner:
+    """A model's prices, asked page by page."""
+
+    def __init__(self, arguments: argparse.Namespace) -> None:
+        from texthawk.model.cost import operations
+
+        self._config = config_of(arguments.model)
+        self._most, self._rotate = arguments.max_visual_tokens, arguments.rotate
+        self._cache, self._flops = cache_shape(self._config), operations(self._config)
+
+    def of(self, page: "RawPage") -> "PagePlan | PageError":
+        """The plan of a page; an error where it cannot keep the bound, so that the other pages still have theirs."""
+        from texthawk.decode.upright import as_it_came, upright
+        from texthawk.decode.windows import fitted
+        from texthawk.image.budget import plan
+        from texthawk.image.rows import row_setting
+        from texthawk.types import PageError
+
+        config, tiling = self._config, self._config.tiling_config
+
+        def price(window: "Image") -> int:
+            return config.visual_tokens(tiling.layout(window.height, window.width))
+
+        try:
+            whole = plan(
                 page.height,
                 page.width,
                 tiling=tiling,
                 visual_tokens=config.visual_tokens,
-                max_visual_tokens=arguments.max_visual_tokens,
+                max_visual_tokens=self._most,
                 frame_tokens=config.frame_tokens,
-                cache=cache,
-                flops=flops,
+                cache=self._cache,
+                flops=self._flops,
             )
-            plans.append((page, made))
-    if arguments.json:
-        documents = {"plans": [_as_json(page, made) for page, made in plans], "errors": [asdict(e) for e in errors]}
-        print(json.dumps({"model": arguments.model, **documents}, indent=1))
-    elif plans:
-        _print_table([_as_row(page, made) for page, made in plans])
-    return 1 if errors else 0
+            seen = upright(page.image, self._rotate, as_it_came)
+            windows = fitted(seen.image, seen.regions, row_setting(tiling.tile), price, self._most)
+        except ValueError as error:
+            return PageError(page.source, page.number, str(error))
+        tokens = sum(price(window.image) for window in windows)
+        return PagePlan(page.source, page.number, page.width, page.height, whole, len(windows), tokens)
 
 
 def config_of(model: str) -> "TextHawkConfig":
     """The config of a model in a folder, of one that ships with the package, or of a recipe that nobody trained yet."""
-    from texthawk.decode.reader import model_folder
-    from texthawk.model.configuration import TextHawkConfig
+    from texthawk.decode.shipped import model_folder
+    from texthawk.model.loading import config_in
     from texthawk.recipes import RECIPES
 
     try:
-        return TextHawkConfig.from_pretrained(model_folder(model))
+        folder = model_folder(model)
     except ValueError as error:
         if model in RECIPES:
             return RECIPES[model]().model_config()
         raise ValueError(f"{error}, or the name of a recipe ({', '.join(RECIPES)})") from error
+    return config_in(folder)
 
 
 def cache_shape(config: "TextHawkConfig") -> "CacheShape":
@@ -114,12 +177,13 @@ def cache_shape(config: "TextHawkConfig") -> "CacheShape":
     return CacheShape(text.num_hidden_layers, text.num_key_value_heads, head_width)
 
 
-def _as_json(page: "RawPage", made: "Plan") -> dict[str, Any]:
+def _as_json(planned: PagePlan) -> dict[str, Any]:
+    made = planned.whole
     return {
-        "source": page.source,
-        "page": page.number,
-        "width": page.width,
-        "height": page.height,
+        "source": planned.source,
+        "page": planned.number,
+        "width": planned.width,
+        "height": planned.height,
         "rows": made.rows,
         "columns": made.columns,
         "thumbnail": made.thumbnail,
@@ -129,14 +193,17 @@ def _as_json(page: "RawPage", made: "Plan") -> dict[str, Any]:
         "pixel_bytes": made.pixel_bytes,
         "cache_bytes": made.cache_bytes,
         "flops": made.flops,
+        "windows": planned.windows,
+        "read_visual_tokens": planned.read_tokens,
     }
 
 
-def _as_row(page: "RawPage", made: "Plan") -> tuple[str, ...]:
+def _as_row(planned: PagePlan) -> tuple[str, ...]:
+    made = planned.whole
     return (
-        page.source.encode("utf-8", "backslashreplace").decode("utf-8"),
-        str(page.number),
-        f"{page.width}x{page.height}",
+        planned.source.encode("utf-8", "backslashreplace").decode("utf-8"),
+        str(planned.number),
+        f"{planned.width}x{planned.height}",
         f"{made.rows}x{made.columns}",
         "yes" if made.thumbnail else "no",
         str(made.tiles),
@@ -144,6 +211,8 @@ def _as_row(page: "RawPage", made: "Plan") -> tuple[str, ...]:
         f"{made.pixel_bytes / 2**20:.1f}",
         "-" if made.cache_bytes is None else f"{made.cache_bytes / 2**20:.2f}",
         "-" if made.flops is None else f"{made.flops / 1e9:.2f}",
+        str(planned.windows),
+        str(planned.read_tokens),
     )
 
 
