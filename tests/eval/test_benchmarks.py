@@ -10,7 +10,7 @@ from PIL import Image
 
 from texthawk.cli.eval import BENCHMARKS as VERBS
 from texthawk.cli.eval import main
-from texthawk.eval import runs
+from texthawk.eval import facts, runs
 from texthawk.eval.answering import with_answers
 from texthawk.eval.benchmarks import BENCHMARKS
 from texthawk.eval.phrases import place_of
@@ -30,6 +30,7 @@ ROWS = {
     "grounding": [{"task": "grounding", "answers": ["words"], "boxes": [{"text": "words", "box": [0, 0, 0.5, 0.5]}]}],
     "tables": [{"task": "markdown", "format": "html_table", "question": "HTML?", "text": HTML}],
     "markdown": [{"task": "markdown", "question": "Markdown?", "text": "# Title\n\nSome words"}],
+    "facts": [{"task": "markdown", "tests": [{"type": "present", "text": "words"}, {"type": "absent", "text": "zzz"}]}],
 }  # fmt: skip
 """One sample or two for each benchmark, as its set has them."""
 
@@ -52,7 +53,7 @@ def perfect(samples) -> System:
     known = {(s.image, s.reference.question): s.reference.text for s in samples}
     return System(
         "perfect",
-        lambda image, lang: (known[image, ""], "stop"),
+        lambda image, lang: (known[image, ""] or "Some words", "stop"),
         ask=lambda image, questions: [known[image, question] for question in questions],
         find=lambda image, phrases, lang: [runs.box_of(known[image, phrase]) for phrase in phrases],
     )
@@ -67,12 +68,12 @@ SILENT = System(
 BEST = {
     "read": {"cer": 0, "f1": 1}, "questions": {"exact": 1, "anls": 1, "score": 1}, "fields": {"f1": 1, "whole": 1},
     "grounding": {"accuracy": 1, "iou": 1, "missed": 0}, "tables": {"teds": 1, "structure": 1},
-    "markdown": {"distance": 0, "f1": 1},
+    "markdown": {"distance": 0, "f1": 1}, "facts": {"held": 1, "present": 1, "absent": 1, "facts": 2},
 }  # fmt: skip
 WORST = {
     "read": {"cer": 1, "f1": 0}, "questions": {"exact": 0, "anls": 0, "score": 0}, "fields": {"f1": 0, "malformed": 1},
     "grounding": {"accuracy": 0, "iou": 0, "missed": 1}, "tables": {"teds": 0, "structure": 0},
-    "markdown": {"distance": 1, "f1": 0},
+    "markdown": {"distance": 1, "f1": 0}, "facts": {"held": 0, "absent": 0},
 }  # fmt: skip
 
 
@@ -108,7 +109,7 @@ def test_a_benchmark_takes_its_own_samples_and_no_others(name, tmp_path):
     write_set(tmp_path / "set", [row for rows in ROWS.values() for row in rows])
     samples, remarks = BENCHMARKS[name].find([tmp_path / "set"], "dev", [], None)
     assert len(samples) == len(ROWS[name])
-    assert remarks == []
+    assert len(remarks) == int(name == "markdown")  # facts are about Markdown too, and give none to compare with
     assert BENCHMARKS[name].about
 
 
@@ -124,6 +125,53 @@ def test_a_page_that_fails_is_scored_as_wrong(name, tmp_path):
     assert row["seconds"] is None
     wrong = {key: value for key, value in WORST[name].items() if key != "malformed"}
     assert {key: row[key] for key in wrong} == pytest.approx(wrong)
+
+
+@pytest.mark.parametrize(
+    ("fact", "page", "right"),
+    [
+        ({"type": "present", "text": "blue sky"}, "The **blue**\nsky", True),
+        ({"type": "present", "text": "Blue sky"}, "the blue sky", False),
+        ({"type": "present", "text": "Blue sky", "case_sensitive": False}, "the blue sky", True),
+        ({"type": "present", "text": "blue sky", "max_diffs": 1}, "the blue skv", True),
+        ({"type": "present", "text": "blue sky", "max_diffs": 0}, "the blue skv", False),
+        ({"type": "present", "text": "blue sky"}, "blue", False),  # a page that is a part of the text
+        ({"type": "present", "text": "sky", "first_n": 4}, "the sky", False),
+        ({"type": "present", "text": "sky", "last_n": 4}, "the sky", True),
+        ({"type": "absent", "text": "page 4"}, "text alone", True),
+        ({"type": "absent", "text": "page 4", "max_diffs": 1}, "text page 5", False),
+        ({"type": "order", "before": "one", "after": "two"}, "one and two", True),
+        ({"type": "order", "before": "two", "after": "one"}, "one and two", False),
+        ({"type": "order", "before": "two", "after": "one"}, "one, two, one", True),  # any before any
+        ({"type": "order", "before": "one", "after": "six"}, "one and two", False),
+        ({"type": "order", "before": "first", "after": "second", "max_diffs": 1}, "fist then secand", True),
+    ],
+)
+def test_a_fact_holds_as_its_authors_mean_it(fact, page, right):
+    assert facts.holds(fact, page) is right
+
+
+def test_near_matches_start_where_the_pattern_does():
+    assert list(facts.near("abc", "xabcxabcx", 0)) == [1, 5]
+    assert 2 in set(facts.near("abcd", "xxabdxx", 1))
+    assert list(facts.near("abc", "xyz", 1)) == []
+
+
+def test_texts_of_partial_pages_must_be_there_without_white_space_in_chinese(tmp_path):
+    boxes = [{"text": text, "box": [0, 0, 1, 1]} for text in ("\u91d1\u989d", "\u65e5\u671f")]
+    rows = [{"task": "ocr", "partial": True, "text": "\u91d1\u989d", "boxes": boxes}]
+    system = System("x", lambda image, lang: ("\u91d1 \u989d 5", "stop"))
+    (row,) = run("facts", write_set(tmp_path / "taxi", rows, lang="zh-Hans"), tmp_path / "run", system)
+    assert (row["facts"], row["held"]) == (2, 0.5)
+
+
+def test_facts_of_unchecked_kinds_are_told(tmp_path):
+    rows = [*ROWS["facts"], {"task": "markdown", "tests": [{"type": "math", "math": "x"}]}]
+    samples, remarks = BENCHMARKS["facts"].find([write_set(tmp_path / "set", rows)], "dev", [], None)
+    assert len(samples) == 1
+    assert remarks == ["set: left out 1 sample(s): their facts are of kinds that are not checked (table, math)"]
+    with pytest.raises(ValueError, match="'math' is not checked"):
+        facts.holds({"type": "math"}, "")
 
 
 def test_every_benchmark_is_a_verb():
@@ -289,3 +337,16 @@ def test_real_sets_are_found_and_their_own_answers_are_right(name, expected, tmp
     _, references, predictions = runs.load(tmp_path / "run")
     for row in BENCHMARKS[name].score(references, predictions):
         assert {key: row[key] for key in BEST[name]} == pytest.approx(BEST[name]), row["set"]
+
+
+@pytest.mark.skipif(
+    not (SHARED / "sroie").is_dir(), reason="the real documents are not at shared/ beside the repository"
+)
+def test_facts_of_real_pages_hold_for_a_page_that_says_them():
+    samples, _ = BENCHMARKS["facts"].find([SHARED], "dev", [], None)
+    assert {s.reference.set for s in samples} == {"olmocr_bench_sample", "zh_taxi_invoice"}
+    known = [fact for s in samples for item in s.reference.items if (fact := json.loads(item))["type"] != "absent"]
+    assert len(known) > 100
+    assert all(
+        facts.holds(fact, fact["text"] if "text" in fact else f"{fact['before']} {fact['after']}") for fact in known
+    )

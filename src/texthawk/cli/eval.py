@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from texthawk.eval.runs import Sample
     from texthawk.eval.systems import System
 
-BENCHMARKS = ("read", "questions", "fields", "grounding", "tables", "markdown")
+BENCHMARKS = ("read", "questions", "fields", "grounding", "tables", "markdown", "facts")
 """Verbs that are benchmarks on folders of sets, by their names in `texthawk.eval.benchmarks`."""
 
 VERBS = {
@@ -20,6 +20,7 @@ VERBS = {
     "grounding": "where phrases are printed: accuracy at an IoU of 0.5",
     "tables": "pictures of tables into HTML: TEDS",
     "markdown": "pages into Markdown: edit distance, F1 of words",
+    "facts": "facts about the text of pages: what is there, what is not, what comes first",
     "score": "score a run again from its predictions alone, without model or images",
     "density": "error against the number of words on 448 x 224 pixels, with a figure",
     "print": "error on printed text and fonts that no training page had",

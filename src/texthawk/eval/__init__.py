@@ -11,6 +11,7 @@ density.py      error against words on a sheet, as the figure of TextHawk2
 printed.py      text and fonts kept from training, clean and lightly damaged
 tables.py       tree edit distance of HTML tables
 fields.py       key fields as a multiset
+facts.py        whether a text is on a page, is not, or comes before another
 denotation.py   whether two lists of answers denote the same
 report.py       scores as a table
 """

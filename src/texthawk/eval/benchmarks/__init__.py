@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from texthawk.eval.benchmarks import grounding, key_fields, markdown, questions, read, table_images
+from texthawk.eval.benchmarks import grounding, key_fields, markdown, page_facts, questions, read, table_images
 from texthawk.eval.report import Column
 from texthawk.eval.runs import Prediction, Reference, Sample
 
@@ -33,4 +33,5 @@ BENCHMARKS = {
     "grounding": Benchmark("where phrases are printed", grounding.find, grounding.score, grounding.COLUMNS),
     "tables": Benchmark("pictures of tables into HTML", table_images.find, table_images.score, table_images.COLUMNS),
     "markdown": Benchmark("pages into Markdown", markdown.find, markdown.score, markdown.COLUMNS),
+    "facts": Benchmark("facts about the text of pages", page_facts.find, page_facts.score, page_facts.COLUMNS),
 }
