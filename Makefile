@@ -28,7 +28,7 @@ demo: $(VENV)/.runtime
 	@$(VENV)/bin/python examples/demo.py --setup-seconds $$(($$(date +%s) - $(BEGAN))) $(call quoted,$(DOC))
 
 test: setup
-	$(VENV)/bin/python -m pytest -m "not slow"
+	OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest -n auto --dist loadfile -m "not slow"
 
 test-slow: setup
 	$(VENV)/bin/python -m pytest -m slow
