@@ -173,3 +173,26 @@ def test_an_answer_that_loops_is_asked_again_on_every_rung_and_keeps_its_reason(
 def test_rotate_must_be_a_quarter_turn_or_auto(reader: Reader) -> None:
     with pytest.raises(ValueError, match="0, 90, 180 or 270"):
         list(reader.read_pages([page(0)], rotate=45))
+
+
+def test_a_page_that_lies_askew_has_the_lines_of_the_level_one_and_its_boxes_are_on_the_page_as_it_came(
+    reader: Reader,
+) -> None:
+    level = page(12, words=4)
+    askew = level.image.rotate(-2.5, resample=Image.Resampling.BICUBIC, fillcolor="white")
+    counts, composed = [], []
+    for image in (level.image, askew):
+        rotation, straight, regions = reader._upright(image, 0)
+        windows = reader._windows(straight.image, regions, None)
+        answers = [answer(reader, "\n".join(["one two"] * len(window.pieces))) for window in windows]
+        raw = RawPage(1, image, *image.size, "page")
+        composed.append(reader._composed(raw, windows, answers, None, rotation, straight))
+        counts.append(sum(len(region.lines) for region in regions))
+    assert counts == [12, 12] and len(composed[1].lines) == len(composed[0].lines)
+    angle = math.radians(2.5)
+    for lying, upright in zip(composed[1].lines, composed[0].lines, strict=True):
+        x = (upright.box.left + upright.box.right) / 2 - image.width / 2
+        y = (upright.box.top + upright.box.bottom) / 2 - image.height / 2
+        middle = ((lying.box.left + lying.box.right) / 2, (lying.box.top + lying.box.bottom) / 2)
+        turned_middle = (x * math.cos(angle) - y * math.sin(angle), x * math.sin(angle) + y * math.cos(angle))
+        assert middle == pytest.approx((turned_middle[0] + image.width / 2, turned_middle[1] + image.height / 2), abs=6)

@@ -21,6 +21,7 @@ from texthawk.decode.points import page_points
 from texthawk.decode.regions import Region, find_regions
 from texthawk.decode.rotation import ROTATIONS, box_before, turned
 from texthawk.decode.shipped import model_folder
+from texthawk.decode.skew import Straight, straightened
 from texthawk.decode.windows import Window, windows_of
 from texthawk.decode.words import line_of, word_confidences
 from texthawk.image.pages import Limits, Source, open_pages
@@ -138,22 +139,24 @@ class Reader:
                 yield page
                 continue
             try:
-                rotation, image, regions = self._upright(page.image, rotate)
-                windows = self._windows(image, regions, budget.max_visual_tokens)
-                answers, verdicts = self._answers(image, windows, budget)
+                rotation, straight, regions = self._upright(page.image, rotate)
+                windows = self._windows(straight.image, regions, budget.max_visual_tokens)
+                answers, verdicts = self._answers(straight.image, windows, budget)
             except ValueError as error:
                 yield PageError(page.source, page.number, str(error))
                 continue
-            made = self._composed(page, windows, answers, verdicts, rotation)
+            made = self._composed(page, windows, answers, verdicts, rotation, straight)
             yield replace(made, points=points[page.number - 1]) if page.number <= len(points) else made
 
-    def _upright(self, image: Image.Image, rotate: Rotate) -> tuple[int, Image.Image, list[Region]]:
-        """How far the page must be turned, the page so turned, and its regions."""
+    def _upright(self, image: Image.Image, rotate: Rotate) -> tuple[int, Straight, list[Region]]:
+        """How far the page must be turned, the page so turned with its lines made level, and its regions."""
+        known: list[Region] | None = None
         if rotate == "auto":
-            rotation, regions = rotation_of(image, self._probe)
-            return rotation, turned(image, rotation), regions
-        upright = turned(image, int(rotate))
-        return int(rotate), upright, find_regions(upright)
+            rotation, known = rotation_of(image, self._probe)
+        else:
+            rotation = int(rotate)
+        straight = straightened(turned(image, rotation))
+        return rotation, straight, find_regions(straight.image) if known is None or straight.degrees else known
 
     def _probe(self, image: Image.Image, regions: Sequence[Region]) -> float:
         """Mean log-probability of what is read in the longest lines."""
@@ -224,6 +227,7 @@ class Reader:
         answers: Sequence[Answer],
         verdicts: Sequence[bool] | None = None,
         rotation: int = 0,
+        straight: Straight | None = None,
     ) -> Page:
         """A page of what was read in its windows; those that are illegible are left out."""
         lines: list[Line] = []
@@ -234,7 +238,7 @@ class Reader:
                     lines[-1] = _joined(lines[-1], line)
                 else:
                     lines.append(line)
-        lines = [_on_page(line, page, rotation) for line in lines]
+        lines = [_on_page(line, page, rotation, straight) for line in lines]
         text = "\n".join(line.text for line in lines)
         reason, why = _ending(answers, verdicts, bool(lines))
         return Page(
@@ -281,12 +285,15 @@ def _joined(line: Line, rest: Line) -> Line:
     return Line(f"{line.text} {rest.text}", box, line.words + rest.words)
 
 
-def _on_page(line: Line, page: RawPage, rotation: int) -> Line:
+def _on_page(line: Line, page: RawPage, rotation: int, straight: Straight | None = None) -> Line:
     """A line whose boxes are in pixels of an image that was turned and maybe reduced, in pixels of the page as it came."""
     by = page.width / page.image.width
 
     def place(box: Box | None) -> Box | None:
-        if box is None or (by == 1.0 and rotation == 0):
+        if box is None:
+            return None
+        box = box if straight is None else straight.box_before(box)
+        if by == 1.0 and rotation == 0:
             return box
         before = box_before(box, rotation, page.image.width, page.image.height)
         return Box(*(side * by for side in before))
