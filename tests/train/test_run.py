@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from texthawk.data.synth import Corpus
+from texthawk.data.synth import Corpus, system_fonts
 from texthawk.recipes.tiny import tiny
 from texthawk.train.recipe import Recipe
 from texthawk.train.run import Run
@@ -153,3 +153,51 @@ def test_the_learning_rate_warms_up_and_falls_to_its_end() -> None:
     assert rates[0] == pytest.approx(1 / 3) and max(rates) == pytest.approx(1.0, abs=1e-3)
     assert rates[-1] == pytest.approx(0.1, abs=0.01)
     assert all(a >= b for a, b in zip(rates[3:], rates[4:], strict=False))
+
+
+def test_a_folder_takes_no_other_seed_text_or_recipe(tmp_path: Path) -> None:
+    Run(recipe(), tmp_path, corpus=TEXT)
+    Run(recipe(steps=9), tmp_path, corpus=TEXT)  # stages may change, what decides their batches may not
+    for changed, told in (
+        ({"seed": 2}, "seed 1 there and 2 here.*give the seed 1"),
+        ({"corpus": Corpus.from_texts(["Another text altogether, and no other."])}, "corpus .*give the text"),
+        ({"fonts": system_fonts()[:5]}, "fonts .* there"),
+    ):
+        with pytest.raises(ValueError, match=f"holds another run: {told}.*choose a new folder"):
+            Run(recipe(), tmp_path, **{"corpus": TEXT, **changed})
+    with pytest.raises(ValueError, match="name the recipe tiny"):
+        Run(replace(recipe(), name="other"), tmp_path, corpus=TEXT)
+
+
+def test_an_old_folder_is_taken_with_a_warning_and_from_then_on_held_to(tmp_path: Path) -> None:
+    Run(recipe(steps=1), tmp_path, corpus=TEXT).train(workers=0)
+    (tmp_path / "run.json").unlink()
+    with pytest.warns(UserWarning, match="does not say what its run was begun with.* seed 1"):
+        Run(recipe(steps=1), tmp_path, corpus=TEXT)
+    with pytest.raises(ValueError, match="seed"):
+        Run(recipe(steps=1), tmp_path, corpus=TEXT, seed=3)
+    (tmp_path / "run.json").write_text("{")
+    with pytest.raises(ValueError, match=r"run.json is damaged .*delete it"):
+        Run(recipe(steps=1), tmp_path, corpus=TEXT)
+
+
+def staged(*stages: tuple[str, set[str]]) -> Recipe:
+    base = replace(recipe(steps=1).stages[0], losses=Losses(language=1.0), tasks={"text": 1.0})
+    made = tuple(replace(base, name=name, parts=dict.fromkeys(parts, 1.0)) for name, parts in stages)
+    return replace(recipe(), stages=made)
+
+
+def test_a_stage_alone_asks_for_the_stages_whose_parts_it_goes_on_with(tmp_path: Path) -> None:
+    three = staged(("see", {"connector"}), ("speak", {"language"}), ("read", {"connector", "language"}))
+    with pytest.raises(ValueError, match="stage read goes on with parts that see, speak should have trained"):
+        Run(three, tmp_path, corpus=TEXT).train({"read"}, workers=0)
+    Run(three, tmp_path, corpus=TEXT).train({"speak"}, workers=0)  # trains nothing that see does
+    with pytest.raises(ValueError, match="that see should have trained"):
+        Run(three, tmp_path, corpus=TEXT).train({"read"}, workers=0)
+    Run(three, tmp_path, corpus=TEXT).train({"see", "read"}, workers=0)
+    assert all((tmp_path / f"{name}.pt").exists() for name in ("see", "speak", "read"))
+
+
+def test_a_stage_that_the_recipe_has_not_is_refused_by_name(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="no stage raed; it has pages"):
+        Run(recipe(), tmp_path, corpus=TEXT).train({"raed"}, workers=0)

@@ -41,13 +41,17 @@ def main(argv: list[str]) -> int:
 
     import torch
 
+    from texthawk.model.loading import usable_device
     from texthawk.recipes import PYRAMIDS, RECIPES
 
     if args.recipe not in RECIPES and args.recipe not in PYRAMIDS:
         parser.error(f"recipe {args.recipe!r} is unknown; choose one of {', '.join([*RECIPES, *PYRAMIDS])}")
     if args.threads:
         torch.set_num_threads(args.threads)
-    args.device = args.device or ("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        args.device = usable_device(args.device)
+    except ValueError as error:
+        parser.error(str(error))
     if args.recipe in RECIPES:
         if not RECIPES[args.recipe]().stages:
             parser.error(
@@ -55,11 +59,10 @@ def main(argv: list[str]) -> int:
             )
         if not args.text:
             parser.error("there is nothing to print; give a folder of text files with --text")
-        return _model(args)
-    if not args.tower or not (args.pictures or args.text):
+    elif not args.tower or not (args.pictures or args.text):
         parser.error(f"{args.recipe} needs --tower, and --pictures or text to print (--text)")
     try:
-        return _pyramid(args)
+        return _model(args) if args.recipe in RECIPES else _pyramid(args)
     except ValueError as error:
         print(f"texthawk train: {error}", file=sys.stderr)
         return 2

@@ -1,8 +1,9 @@
 """A training run in a folder: stages one after another, checkpoints on the way, results per stage.
 
-The folder holds `tokenizer/`, `log-STAGE.jsonl`, `progress-STAGE.pt` while a stage runs and `STAGE.pt` when it is done, with
-the parts that the stage trained. A killed run continues from the last checkpoint with the very batches it would have
-seen. Stages that train different parts can run side by side in two processes on the same folder.
+The folder holds `run.json` (what the run was begun with), `tokenizer/`, `log-STAGE.jsonl`, `progress-STAGE.pt` while a stage
+runs and `STAGE.pt` when it is done, with the parts that the stage trained. A killed run continues from the last checkpoint
+with the very batches it would have seen. Stages that train different parts can run side by side in two processes on the
+same folder.
 """
 
 import contextlib
@@ -26,6 +27,7 @@ from texthawk.model.modeling import TextHawkForConditionalGeneration
 from texthawk.model.processing import PROMPTS, TextHawkProcessor
 from texthawk.model.tokens import extend_tokenizer, train_tokenizer
 from texthawk.train.batches import Batch, BatchMaker
+from texthawk.train.identity import Identity
 from texthawk.train.optimiser import Optimiser
 from texthawk.train.recipe import Recipe
 from texthawk.train.stage import Stage
@@ -87,6 +89,8 @@ class Run:
             thumbnail_above=tiling.thumbnail_above,
             tile=tiling.tile,
         )
+        tokenizer = self.processor.tokenizer
+        Identity.of(recipe.name, seed, corpus=corpus, fonts=kept, tokenizer=tokenizer, start=start).claim(folder)
         torch.manual_seed(seed)
         self.model = TextHawkForConditionalGeneration(self.config)
         initialise(self.model)
@@ -134,7 +138,11 @@ class Run:
         }
 
     def train(self, only: set[str] | None = None, *, workers: int = 1, minutes: float | None = None) -> None:
-        """Run the stages (or those named by `only`) that are not done; stops early after `minutes`, to be resumed."""
+        """Run the stages (or those named by `only`) that are not done; stops early after `minutes`, to be resumed.
+
+        A stage may run before an earlier one only where the two train different parts; else ValueError.
+        """
+        self._in_order(only)
         deadline = time.monotonic() + 60 * minutes if minutes else math.inf
         for index, stage in enumerate(self.recipe.stages):
             done = self.folder / f"{stage.name}.pt"
@@ -143,6 +151,26 @@ class Run:
             elif only is None or stage.name in only:
                 if not self._stage(index, stage, workers, deadline):
                     return
+
+    def _in_order(self, only: set[str] | None) -> None:
+        stages = self.recipe.stages
+        names = [stage.name for stage in stages]
+        unknown = sorted((only or set()) - set(names))
+        if unknown:
+            raise ValueError(f"recipe {self.recipe.name} has no stage {', '.join(unknown)}; it has {', '.join(names)}")
+        skipped: list[Stage] = []
+        for stage in stages:
+            if (self.folder / f"{stage.name}.pt").exists():
+                continue
+            if only is not None and stage.name not in only:
+                skipped.append(stage)
+                continue
+            before = [earlier.name for earlier in skipped if set(earlier.parts) & set(stage.parts)]
+            if before:
+                raise ValueError(
+                    f"stage {stage.name} goes on with parts that {', '.join(before)} should have trained before it and has "
+                    "not; run these first, or name them with --only too"
+                )
 
     def _trained(self, stage: Stage) -> list[str]:
         heads = stage.glyphs or stage.losses.place or stage.losses.spell

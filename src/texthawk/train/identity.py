@@ -1,0 +1,101 @@
+"""What a run was begun with, kept in its folder, so that nobody goes on with another seed, text or recipe unawares."""
+
+import hashlib
+import json
+import os
+import tempfile
+import warnings
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from texthawk.data.synth import Corpus
+from texthawk.decode.shipped import fingerprint
+
+FILE = "run.json"
+_WAYS_OUT = {
+    "recipe": "name the recipe {old}",
+    "seed": "give the seed {old}",
+    "corpus": "give the text that it was begun with",
+    "fonts": "install or name the fonts that it was begun with",
+    "tokenizer": "put back the folder's tokenizer",
+    "start": "begin from the same model, or from none if it began from none",
+}
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What decides the batches and first weights of a run; all but the first two are fingerprints."""
+
+    recipe: str
+    seed: int
+    corpus: str
+    fonts: str
+    tokenizer: str
+    start: str | None
+
+    @classmethod
+    def of(
+        cls, recipe: str, seed: int, *, corpus: Corpus, fonts: Sequence[str], tokenizer: Any, start: Path | None
+    ) -> "Identity":
+        """fonts: font files in the order in which they are drawn from; their folders do not matter."""
+        sizes = [(Path(font).name, Path(font).stat().st_size) for font in fonts]
+        return cls(
+            recipe,
+            seed,
+            corpus=_digest(corpus.paragraphs),
+            fonts=_digest(sizes),
+            tokenizer=_digest(sorted(tokenizer.get_vocab().items())),
+            start=None if start is None else fingerprint(start),
+        )
+
+    def claim(self, folder: Path) -> None:
+        """Write down what a new run is begun with; raise ValueError where the folder's run was begun with something else.
+
+        A folder with a run from before this was kept is taken as it is, with a warning.
+        """
+        place = folder / FILE
+        old_run = any(folder.glob("*.pt")) or any(folder.glob("log-*.jsonl"))
+        if not place.exists():
+            if old_run:
+                warnings.warn(
+                    f"{folder} does not say what its run was begun with; it is taken to be recipe {self.recipe}, seed "
+                    f"{self.seed}, and the text and fonts given now",
+                    stacklevel=2,
+                )
+            self._write(place)
+        kept = _read(place)
+        differing = [field.name for field in fields(self) if kept.get(field.name) != getattr(self, field.name)]
+        if differing:
+            told = ", ".join(f"{name} {kept.get(name)} there and {getattr(self, name)} here" for name in differing)
+            ways = " and ".join(_WAYS_OUT[name].format(old=kept.get(name)) for name in differing)
+            raise ValueError(
+                f"{folder} holds another run: {told}; to go on with it, {ways}; to begin another, choose a new folder"
+            )
+
+    def _write(self, place: Path) -> None:
+        """Whole or absent, and whoever comes first: two processes may train different parts in one folder."""
+        with tempfile.TemporaryDirectory(dir=place.parent) as beside:
+            fresh = Path(beside) / FILE
+            fresh.write_text(json.dumps(asdict(self), indent=1) + "\n")
+            try:
+                os.link(fresh, place)
+            except FileExistsError:
+                return
+            except OSError:  # a file system without links
+                os.replace(fresh, place)
+
+
+def _read(place: Path) -> dict[str, Any]:
+    try:
+        kept = json.loads(place.read_text())
+    except ValueError as error:
+        raise ValueError(f"{place} is damaged ({error}); delete it to take the folder's run as it is") from error
+    if not isinstance(kept, dict):
+        raise ValueError(f"{place} is damaged; delete it to take the folder's run as it is")
+    return kept
+
+
+def _digest(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value).encode()).hexdigest()[:16]
