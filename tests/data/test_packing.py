@@ -44,6 +44,23 @@ def test_packs_of_a_mixture_are_full():
     assert fill >= 0.97
 
 
+def page(number: int) -> Cost:
+    """Pages of all sizes with little text, and one in eight with much: only together can they fill packs."""
+    rng = np.random.default_rng(number)
+    tiles = int(rng.integers(5, 38))
+    text = rng.integers(2500, 3700) - 18 * tiles if rng.random() < 0.12 else rng.integers(50, 350)
+    return Cost(int(18 * tiles + text), tiles)
+
+
+def test_pages_of_many_tiles_share_packs_with_those_of_much_text():
+    def mixed(numbers):
+        return ((number, Numbered(number, page(number))) for number in numbers)
+
+    packs = [plan.packs[0] for plan in islice(plan_steps(mixed, PackLimits(), 1), 150)]
+    fill = sum(item.cost.tokens for pack in packs for item in pack) / (4096 * len(packs))
+    assert fill >= 0.9, "0.88 where the largest that fits is taken, whatever its shape"
+
+
 def test_packs_keep_both_limits_and_every_sample_is_used_once_and_soon():
     limits = PackLimits(tokens=2500, tiles=40, window=64)
     planned = plans(60, limits=limits)

@@ -5,10 +5,13 @@ that stand next in the order. The packer's whole memory is a number and a short 
 follows from a state is the same whoever asks.
 """
 
+import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
 from itertools import chain, count, islice
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
+
+SHAPE_POWER = 16
 
 
 class Cost(NamedTuple):
@@ -108,9 +111,8 @@ def plan_steps(
 def best_fit(costs: list[Cost], limits: PackLimits) -> list[int]:
     """Which of the waiting samples make the next pack, in the order they wait.
 
-    The oldest always goes, so that none waits forever. Then that which takes most of what is left, each limit counted by
-    how much of it is left (the dot product of vector bin packing), until nothing fits; at last samples are exchanged for
-    waiting ones, one for one, as long as that fills the pack better.
+    The oldest always goes, so that none waits forever. Then, one after another, that which suits best what is left, until
+    nothing fits; at last samples are exchanged for waiting ones, one for one, as long as that fills the pack better.
     """
     chosen = [0]
     tokens, tiles = limits.tokens - costs[0].tokens, limits.tiles - costs[0].tiles
@@ -119,8 +121,7 @@ def best_fit(costs: list[Cost], limits: PackLimits) -> list[int]:
         fitting = [place for place in free if costs[place].tokens <= tokens and costs[place].tiles <= tiles]
         if not fitting:
             break
-        share = (tokens / limits.tokens**2, tiles / limits.tiles**2)
-        best = max(fitting, key=lambda place: (_product(costs[place], share), -place))
+        best = max(fitting, key=lambda place: (_suits(costs[place], tokens, tiles, limits), -place))
         chosen.append(best)
         free.remove(best)
         tokens, tiles = tokens - costs[best].tokens, tiles - costs[best].tiles
@@ -148,8 +149,16 @@ def _better(costs: list[Cost], chosen: list[int], free: set[int], tokens: int, t
     return None if best is None else best[1:]
 
 
-def _product(cost: Cost, share: tuple[float, float]) -> float:
-    return cost.tokens * share[0] + cost.tiles * share[1]
+def _suits(cost: Cost, tokens: int, tiles: int, limits: PackLimits) -> float:
+    """How well a sample suits what is left: the larger and the more alike in shape (tiles to tokens), the better.
+
+    Size alone would fill a pack with pages of many tiles and leave its tokens empty. The power was chosen by trying it.
+    """
+    wanted = (tokens / limits.tokens, tiles / limits.tiles)
+    taken = (cost.tokens / limits.tokens, cost.tiles / limits.tiles)
+    product = wanted[0] * taken[0] + wanted[1] * taken[1]
+    cosine = product / (math.hypot(*wanted) * math.hypot(*taken))
+    return product * cosine**SHAPE_POWER
 
 
 def _numbers(items: Iterable[Costly]) -> tuple[int, ...]:
