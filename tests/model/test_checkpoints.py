@@ -139,6 +139,8 @@ def test_names_too_many_and_too_few_are_listed(kind):
         "model.extra.weight",
         f"{PROJECTOR}ln_extra.weight",
         f"{TOWER}encoder.layers.1.extra.weight",
+        f"{TOWER}encoder.layers.2.extra.weight",
+        f"{TOWER}post_layernorm.extra",
         "loose",
     ):
         with pytest.raises(ValueError, match=wrong.removeprefix(PROJECTOR)):

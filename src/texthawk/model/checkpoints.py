@@ -130,10 +130,16 @@ def _with_ends(names: str, ends: Iterable[str] = ("weight", "bias")) -> list[str
     return [f"{name}.{end}" for name in names.split() for end in ends]
 
 
+def _layer_names(layer: int) -> list[str]:
+    """A layer of CLIP, as named within the tower."""
+    parts = [f"self_attn.{name}" for name in _PARTS["attention"].split()] + _PARTS["tower_layer"].split()
+    return [f"encoder.layers.{layer}.{name}" for name in _with_ends(" ".join(parts))]
+
+
 def _tower_tail(names: Iterable[str]) -> set[str]:
     """The tower's last layer and last norm, which are run (or not even that) and never read."""
-    last = f"{TOWER}encoder.layers.{_depth(names, f'{TOWER}encoder.layers.') - 1}."
-    return {name for name in names if name.startswith((last, f"{TOWER}post_layernorm."))}
+    last = _depth(names, f"{TOWER}encoder.layers.") - 1
+    return {TOWER + name for name in (*_layer_names(last), *_with_ends("post_layernorm"))}
 
 
 def _tower_names(names: Iterable[str]) -> dict[str, str]:
@@ -144,8 +150,7 @@ def _tower_names(names: Iterable[str]) -> dict[str, str]:
     ]
     inner += _with_ends("pre_layrnorm")
     for layer in range(_depth(names, f"{TOWER}encoder.layers.") - 1):
-        parts = [f"self_attn.{name}" for name in _PARTS["attention"].split()] + _PARTS["tower_layer"].split()
-        inner += [f"encoder.layers.{layer}.{name}" for name in _with_ends(" ".join(parts))]
+        inner += _layer_names(layer)
     return {TOWER + name: OUR_TOWER + name for name in inner}
 
 
