@@ -5,16 +5,18 @@ import os
 import re
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from texthawk.cli.enrich_report import line_on_terminal, tell, tell_report, tell_spent_before, told_dropped
 
 if TYPE_CHECKING:
     from texthawk.data.dropped import Dropped
     from texthawk.data.enrich.asked import Asking
     from texthawk.data.enrich.endpoint import Endpoint
     from texthawk.data.enrich.kinds import Kind
-    from texthawk.data.enrich.run import Enrichment, Report
+    from texthawk.data.enrich.run import Report
     from texthawk.data.enrich.written import Written
     from texthawk.data.example import Example
 
@@ -148,14 +150,14 @@ def _enrich(arguments: argparse.Namespace) -> int:
     dropped = Dropped("pages")
     if arguments.dry_run:
         _tell_plan(arguments, asking, kinds, dropped)
-        return int(_told_dropped(dropped))
+        return int(told_dropped(dropped))
     if arguments.out is None:
         raise ValueError(
             "there is no place for the annotations; give a folder with --out, or look first with --dry-run"
         )
     report, written = _asked(arguments, asking, kinds, dropped)
-    _tell_report(report, written, arguments.out)
-    failed = _told_dropped(dropped)
+    tell_report(report, written, arguments.out)
+    failed = told_dropped(dropped)
     return int(failed or bool(report.failed) or bool(report.stopped))
 
 
@@ -190,7 +192,7 @@ def _asked(
             pace,
             patience,
             concurrency=arguments.concurrency,
-            watch=_line_on_terminal(),
+            watch=line_on_terminal(),
         )
         try:
             asyncio.run(enrichment.run(_examples(arguments, dropped)))
@@ -198,7 +200,7 @@ def _asked(
             if sys.stderr.isatty():
                 print(file=sys.stderr)
         written = write(_examples(arguments, Dropped("pages")), kinds, asking, ledger, arguments.out)
-        _tell_spent_before(enrichment, ledger.spent.tokens)
+        tell_spent_before(enrichment.report, ledger.spent.tokens)
     return enrichment.report, written
 
 
@@ -217,7 +219,7 @@ def _endpoint(arguments: argparse.Namespace) -> "Endpoint":
             raise ValueError("the variable that --api-key-env names is not set; set it to the key")
     endpoint = Endpoint(arguments.endpoint, key, arguments.timeout)
     if endpoint.in_clear:
-        _tell("the key travels in clear over http, readable on the way; use https")
+        tell("the key travels in clear over http, readable on the way; use https")
     return endpoint
 
 
@@ -263,7 +265,7 @@ def _tell_plan(arguments: argparse.Namespace, asking: "Asking", kinds: "dict[str
             requests = [request for request in requests_of(example, kinds, asking) if request.key not in known]
             pixels = picture_of(example, asking.max_side).pixels if requests else 0
         except (OSError, ValueError) as error:
-            _tell(f"{example.id}: the picture cannot be read ({error})")
+            tell(f"{example.id}: the picture cannot be read ({error})")
             continue
         counts.update(request.name for request in requests)
         prompt += sum(prompt_tokens(request, pixels) for request in requests)
@@ -278,57 +280,3 @@ def _tell_plan(arguments: argparse.Namespace, asking: "Asking", kinds: "dict[str
     )
     if first is not None:
         print(f"\nthe first request ({first.name}):\n{first.prompt}")
-
-
-def _line_on_terminal() -> "Callable[[Report], None]":
-    if not sys.stderr.isatty():
-        return lambda report: None
-
-    def show(report: "Report") -> None:
-        failed = report.failed.total()
-        print(
-            f"\r{report.pages} pages, {report.answered} annotations, {failed} failed, {report.spent.tokens} tokens",
-            end="\x1b[K",
-            file=sys.stderr,
-            flush=True,
-        )
-
-    return show
-
-
-def _tell_spent_before(enrichment: "Enrichment", tokens: int) -> None:
-    before = tokens - enrichment.report.spent.tokens
-    if before > 0:
-        _tell(f"earlier runs into this folder spent {before} tokens")
-
-
-def _tell_report(report: "Report", written: "Written", folder: Path) -> None:
-    spent = report.spent
-    print(f"{written.examples} pages and {written.conversations} conversations, {written.turns} new turns, in {folder}")
-    print(f"{report.answered} annotations now, {report.there_already} there already, {report.failed.total()} failed")
-    print(
-        f"{spent.prompt_tokens} tokens of prompts and {spent.completion_tokens} of replies, "
-        f"{spent.unusable} of them for replies that could not be used"
-    )
-    if report.without_usage:
-        _tell(f"{report.without_usage} replies came without a count of tokens, so that more was spent than counted")
-    for what, counts in (
-        ("replies that could not be used", report.unusable),
-        ("requests that failed", report.troubles),
-    ):
-        for reason, count in counts.most_common():
-            _tell(f"{what}: {count} x {reason}")
-    for reason, count in report.failed.most_common():
-        _tell(f"not annotated: {count} x {reason} (first: {report.first_failed[reason]})")
-    if report.stopped:
-        _tell(f"stopped early: {report.stopped}; the same command goes on")
-
-
-def _told_dropped(dropped: "Dropped") -> bool:
-    if dropped.count:
-        _tell(f"left out: {dropped}")
-    return bool(dropped.count)
-
-
-def _tell(line: str) -> None:
-    print(f"texthawk: {line}", file=sys.stderr, flush=True)
