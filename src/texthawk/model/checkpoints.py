@@ -56,7 +56,7 @@ def llava_uhd2(state: Mapping[str, Tensor], config: HiwinConfig | None = None) -
     config: of the connector that is to be filled; without it, the released 7B model's.
     """
     config = config or HiwinConfig()
-    return _ours(state, lambda projector: hiwin_from_published(projector, config), "LLaVA-UHD v2")
+    return _ours(state, lambda projector: hiwin_from_published(projector, config, prefix=PROJECTOR), "LLaVA-UHD v2")
 
 
 def llava_uhd2_published(state: Mapping[str, Tensor], config: HiwinConfig | None = None) -> State:
@@ -68,7 +68,7 @@ def llava_uhd2_published(state: Mapping[str, Tensor], config: HiwinConfig | None
 def llava_uhd1(state: Mapping[str, Tensor], config: Uhd1Config | None = None) -> State:
     """Our names and shapes for a checkpoint of LLaVA-UHD v1 (or v2's ablations with its resampler), or its projector."""
     config = config or Uhd1Config()
-    return _ours(state, lambda projector: uhd1_from_published(projector, config), "LLaVA-UHD v1")
+    return _ours(state, lambda projector: uhd1_from_published(projector, config, prefix=PROJECTOR), "LLaVA-UHD v1")
 
 
 def llava_uhd1_published(state: Mapping[str, Tensor], config: Uhd1Config | None = None) -> State:
@@ -86,7 +86,8 @@ def vdim(state: Mapping[str, Tensor], *, stages: int = 2) -> State:
     unknown = sorted(name for name in live if not name.startswith(PYRAMID))
     if unknown:
         raise ValueError(f"the state dict is not one of a pyramid (VDIM); unknown: {', '.join(unknown)}")
-    return pyramid_from_published({name.removeprefix(PYRAMID): live[name] for name in live}, stages=stages)
+    inner = {name.removeprefix(PYRAMID): tensor for name, tensor in live.items()}
+    return pyramid_from_published(inner, stages=stages, prefix=PYRAMID)
 
 
 def vdim_published(state: Mapping[str, Tensor], *, stages: int = 2) -> State:

@@ -26,9 +26,12 @@ _STAGE = {
 }
 
 
-def pyramid_from_published(state: Mapping[str, Tensor], *, stages: int = 2) -> State:
-    """Weights of a VDIM stack (`up1`, `up2`, `fixup_proj`) under our names in `vision.pyramid.Pyramid`."""
-    return _renamed(state, _pyramid_names(stages), "pyramid")
+def pyramid_from_published(state: Mapping[str, Tensor], *, stages: int = 2, prefix: str = "") -> State:
+    """Weights of a VDIM stack (`up1`, `up2`, `fixup_proj`) under our names in `vision.pyramid.Pyramid`.
+
+    prefix: what stands before these names in the file; errors name weights with it.
+    """
+    return _renamed(state, _pyramid_names(stages), "pyramid", prefix)
 
 
 def pyramid_to_published(state: Mapping[str, Tensor], *, stages: int = 2) -> State:
@@ -73,10 +76,11 @@ _DEAD = re.compile(rf"query|kv_proj\.weight|features_8x_projector\.(weight|bias)
 """What Hiwin checkpoints hold and nothing reads: left from v1, from a fourth level, and that copy."""
 
 
-def hiwin_from_published(state: Mapping[str, Tensor], config: HiwinConfig) -> State:
+def hiwin_from_published(state: Mapping[str, Tensor], config: HiwinConfig, *, prefix: str = "") -> State:
     """Weights of LLaVA-UHD v2's projector under our names, for the module that `config` builds.
 
     Dead weights are left out, and those of levels that the config does not read are dead as well.
+    prefix: what stands before these names in the file; errors name weights with it.
     """
     unread = [str(scale) for scale in (1, 2, 4) if scale not in config.levels]
     dead = {f"features_{scale}x_projector.{end}" for scale in unread for end in ("weight", "bias")}
@@ -88,7 +92,7 @@ def hiwin_from_published(state: Mapping[str, Tensor], config: HiwinConfig) -> St
             f"the pyramid in the state dict has two stages, and levels {config.levels} build one, whose 2x map differs; "
             "set stages=2"
         )
-    check_names(live, _hiwin_names(config), "Hiwin projector")
+    check_names(live, _hiwin_names(config), "Hiwin projector", prefix)
     ours = {
         "attention.queries_SKD": torch.stack([live[f"query_{s + 1}"] for s in range(config.query_sets)]),
         **_attention_from_published(live, _WINDOW_ATTENTION | (_QUERY_SETS if config.query_sets > 1 else {})),
@@ -111,11 +115,14 @@ def hiwin_to_published(state: Mapping[str, Tensor], config: HiwinConfig) -> Stat
     return theirs | _upsampler_to_published(state, config.pyramid_stages)
 
 
-def uhd1_from_published(state: Mapping[str, Tensor], config: Uhd1Config) -> State:
-    """Weights of LLaVA-UHD v1's resampler under our names, for the module that `config` builds."""
+def uhd1_from_published(state: Mapping[str, Tensor], config: Uhd1Config, *, prefix: str = "") -> State:
+    """Weights of LLaVA-UHD v1's resampler under our names, for the module that `config` builds.
+
+    prefix: what stands before these names in the file; errors name weights with it.
+    """
     stages = config.hiwin().pyramid_stages
     live = {name: tensor for name, tensor in state.items() if not _COPY.fullmatch(name)}
-    check_names(live, _uhd1_names(stages), "LLaVA-UHD v1 resampler")
+    check_names(live, _uhd1_names(stages), "LLaVA-UHD v1 resampler", prefix)
     return {
         "attention.queries_SKD": live["query"][None],
         f"level_projections.{config.scale}.weight": live["kv_proj.weight"],
@@ -189,15 +196,17 @@ def _upsampler_to_published(state: Mapping[str, Tensor], stages: int) -> State:
     return {_UPSAMPLER + name: tensor for name, tensor in pyramid_to_published(inner, stages=stages).items()}
 
 
-def _renamed(state: Mapping[str, Tensor], names: Mapping[str, str], part: str) -> State:
+def _renamed(state: Mapping[str, Tensor], names: Mapping[str, str], part: str, prefix: str = "") -> State:
     """The state with its names changed; every name must be in the table and every one of the table in the state."""
-    check_names(state, names, part)
+    check_names(state, names, part, prefix)
     return {new: state[old] for old, new in names.items()}
 
 
-def check_names(found: Mapping[str, object], wanted: Mapping[str, object], part: str) -> None:
-    """Raise ValueError that lists the names `found` has too many or too few of."""
-    unknown, missing = sorted(set(found) - set(wanted)), sorted(set(wanted) - set(found))
+def check_names(found: Mapping[str, object], wanted: Mapping[str, object], part: str, prefix: str = "") -> None:
+    """Raise ValueError that lists the names `found` has too many or too few of, each after `prefix`."""
+    unknown, missing = (
+        sorted(prefix + name for name in names) for names in (set(found) - set(wanted), set(wanted) - set(found))
+    )
     if unknown or missing:
         raise ValueError(
             f"the state dict is not one of a {part} with these settings; unknown: {', '.join(unknown) or 'none'}; "
