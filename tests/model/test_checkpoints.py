@@ -159,6 +159,27 @@ def test_names_too_many_and_too_few_are_listed(kind):
             load({name: tensor for name, tensor in state.items() if name != needed}, connector)
 
 
+@pytest.mark.parametrize(
+    ("connector", "load", "name"),
+    [
+        (HIWIN, llava_uhd2, "query_2"),
+        (HIWIN, llava_uhd2, "attn.in_proj_weight"),
+        (HIWIN, llava_uhd2, "features_4x_projector.bias"),
+        (HIWIN, llava_uhd2, "upsampler.upsampler.fixup_proj.1.weight"),
+        (UHD1, llava_uhd1, "query"),
+        (UHD1, llava_uhd1, "pos_embed"),
+    ],
+)
+def test_a_weight_of_another_shape_is_told_with_the_shape_it_should_have(connector, load, name):
+    shapes = {name: shape for name, shape in published_shapes(config(connector)).items() if name.startswith(PROJECTOR)}
+    full, state = PROJECTOR + name, {name: torch.zeros(shape) for name, shape in shapes.items()}
+    shape = shapes[full]
+    for wrong in ((shape[0] + 4, *shape[1:]), (*shape, 1), ()):
+        said = re.escape(f"{full} is {wrong}, expected {shape}; give")
+        with pytest.raises(ValueError, match=f": {said}"):
+            load(state | {full: torch.zeros(wrong)}, connector)
+
+
 def test_weights_that_nothing_reads_need_not_be_there():
     state = random_state(config(HIWIN))
     ours = llava_uhd2(state, HIWIN)

@@ -6,10 +6,11 @@ Both directions only rename, cut, join and turn: the way there and back changes 
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from statistics import mode
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from texthawk.compress.hiwin import HiwinConfig
 from texthawk.compress.uhd1 import Uhd1Config
@@ -93,6 +94,9 @@ def hiwin_from_published(state: Mapping[str, Tensor], config: HiwinConfig, *, pr
             "set stages=2"
         )
     check_names(live, _hiwin_names(config), "Hiwin projector", prefix)
+    levels = [f"features_{scale}x_projector.weight" for scale in config.levels]
+    expected = _built(config, live, [f"query_{s + 1}" for s in range(config.query_sets)], levels)
+    check_shapes(live, hiwin_to_published(expected, config), prefix)
     ours = {
         "attention.queries_SKD": torch.stack([live[f"query_{s + 1}"] for s in range(config.query_sets)]),
         **_attention_from_published(live, _WINDOW_ATTENTION | (_QUERY_SETS if config.query_sets > 1 else {})),
@@ -123,6 +127,7 @@ def uhd1_from_published(state: Mapping[str, Tensor], config: Uhd1Config, *, pref
     stages = config.hiwin().pyramid_stages
     live = {name: tensor for name, tensor in state.items() if not _COPY.fullmatch(name)}
     check_names(live, _uhd1_names(stages), "LLaVA-UHD v1 resampler", prefix)
+    check_shapes(live, uhd1_to_published(_built(config, live, ["query"], ["kv_proj.weight"]), config), prefix)
     return {
         "attention.queries_SKD": live["query"][None],
         f"level_projections.{config.scale}.weight": live["kv_proj.weight"],
@@ -139,6 +144,22 @@ def uhd1_to_published(state: Mapping[str, Tensor], config: Uhd1Config) -> State:
         **_attention_to_published(state, _WINDOW_ATTENTION),
         **_upsampler_to_published(state, config.hiwin().pyramid_stages),
     }
+
+
+def _built(
+    config: HiwinConfig | Uhd1Config, state: Mapping[str, Tensor], queries: Sequence[str], levels: Sequence[str]
+) -> State:
+    """Our weights, without content, of a projector as wide as most of the published ones are.
+
+    queries, levels: names of the queries, as wide as the language model, and of projections (out, in) of the tower's maps.
+    """
+    wide = [*queries, *_WINDOW_ATTENTION, "proj"]
+    hidden, width = (
+        mode(state[name].shape[-1] if state[name].ndim else 0 for name in names) for names in (wide, levels)
+    )
+    with torch.device("meta"):
+        module: nn.Module = config.build(encoder_width=width, language_width=hidden)
+    return module.state_dict()
 
 
 def _hiwin_names(config: HiwinConfig) -> dict[str, None]:
@@ -211,4 +232,17 @@ def check_names(found: Mapping[str, object], wanted: Mapping[str, object], part:
         raise ValueError(
             f"the state dict is not one of a {part} with these settings; unknown: {', '.join(unknown) or 'none'}; "
             f"missing: {', '.join(missing) or 'none'}"
+        )
+
+
+def check_shapes(found: Mapping[str, Tensor], wanted: Mapping[str, Tensor], prefix: str = "") -> None:
+    """Raise ValueError for the weights of `found` that are not shaped as those of `wanted`, each name after `prefix`."""
+    wrong = [
+        f"{prefix}{name} is {tuple(found[name].shape)}, expected {tuple(tensor.shape)}"
+        for name, tensor in wanted.items()
+        if name in found and found[name].shape != tensor.shape
+    ]
+    if wrong:
+        raise ValueError(
+            f"weights do not have the shapes of this config: {'; '.join(wrong)}; give the config that they were trained with"
         )
