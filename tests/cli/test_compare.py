@@ -29,6 +29,23 @@ def test_unknown_names_are_answered_with_the_nearest(arguments, named, capsys):
     assert f"nearest: {named}" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (["--measure", "--device", "gpu"], "device 'gpu' is unknown; write cpu, cuda or cuda:1"),
+        (["--measure", "--device", "cuda:99"], "device 'cuda:99' cannot be used"),
+        (["--out", "/dev/null/nope"], "cannot be written to /dev/null/nope; choose another folder"),
+    ],
+)
+def test_what_this_machine_does_not_have_is_one_line_before_anything_is_counted(
+    arguments, message, monkeypatch, capsys
+):
+    monkeypatch.setattr(MLPConfig, "view_flops", lambda *sizes: pytest.fail("something was counted"))
+    assert main([*FEW, *arguments]) == 2
+    [line] = capsys.readouterr().err.splitlines()
+    assert message in line
+
+
 def test_the_document_holds_rows_published_models_and_targets_and_is_written_with_its_picture(tmp_path, capsys):
     assert main([*FEW, "--json", "--out", str(tmp_path)]) == 0
     found = json.loads(capsys.readouterr().out)

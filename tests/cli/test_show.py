@@ -100,6 +100,8 @@ def test_what_there_is_not_is_refused_before_anything_is_written(model, page, tm
         (["--tiling", "square"], "tiling 'square' is unknown; choose one of adaptive, uhd, native"),
         (["--connector", "mlp", "--word", "fox"], "needs the model's own connector"),
         (["--page", "0"], "pages count from 1"),
+        (["--device", "bogus"], "device 'bogus' is unknown"),
+        (["--device", "cuda:99"], "device 'cuda:99' cannot be used"),
         (["--model", "nobody"], "'nobody' is neither shipped"),
     ):
         assert main([page, *usual, *wrong]) == 2

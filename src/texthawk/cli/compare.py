@@ -6,6 +6,7 @@ import re
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -106,7 +107,9 @@ def _compare(arguments: argparse.Namespace) -> int:
     from texthawk.eval.comparison.entries import ENTRIES, known, setup
     from texthawk.eval.comparison.published import cases
     from texthawk.eval.comparison.rows import compare
+    from texthawk.model.loading import usable_device
 
+    arguments.device = usable_device(arguments.device)
     torch.set_num_threads(arguments.threads)
     towers, languages = _backbones()
     names = arguments.connectors or list(ENTRIES)
@@ -117,6 +120,9 @@ def _compare(arguments: argparse.Namespace) -> int:
         (setup(name, towers, small, arguments.measured_tower), tiling)
         for name, (_, tiling) in zip(names, setups, strict=True)
     ]
+
+    if arguments.out:
+        _require_writable(arguments.out)
 
     counter = Counter()
     rows = compare(setups, arguments.pages, counter)
@@ -194,9 +200,18 @@ def _share(arguments: argparse.Namespace) -> "Target":
     return targets.share(connector_share(ours, layout, rounds=arguments.rounds, device=arguments.device))
 
 
+def _require_writable(folder: Path) -> None:
+    """Make the folder; ValueError where nothing can be written to it, before anybody has waited for what is to be written."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise ValueError(f"the comparison cannot be written to {folder}; choose another folder ({error})") from error
+
+
 def _write(folder: Path, found: dict[str, Any], rows: "Sequence[Row]") -> None:
     from texthawk.eval.comparison.figure import draw
 
-    folder.mkdir(parents=True, exist_ok=True)
     (folder / "compare.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     draw(rows, [folder / "compare.png"])

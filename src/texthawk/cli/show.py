@@ -63,14 +63,16 @@ def _show(arguments: argparse.Namespace) -> int:
     import texthawk
     from texthawk.eval.show.run import show
     from texthawk.image.pages import UnreadablePage, one_page
+    from texthawk.model.loading import usable_device
 
+    device = usable_device(arguments.device)
     try:
         page = one_page(arguments.file, arguments.page, dpi=arguments.dpi)
     except UnreadablePage as error:
         print(f"texthawk: {error}", file=sys.stderr)
         return 1
     # Gradients and weights of attention are compared here, for which bfloat16 is coarse.
-    reader = texthawk.load(arguments.model, device=arguments.device, dtype=torch.float32)
+    reader = texthawk.load(arguments.model, device=device, dtype=torch.float32)
     try:
         path = show(page.image, reader, arguments.out, wishes, _title(arguments, page.count))
     except OSError as error:
