@@ -13,7 +13,8 @@ from texthawk.decode.ladder import read_again
 from texthawk.decode.reader import Reader
 from texthawk.decode.regions import find_regions
 from texthawk.decode.rotation import turned, turned_box, turned_size
-from texthawk.decode.windows import windows_of
+from texthawk.decode.upright import as_it_came, upright
+from texthawk.decode.windows import fitted, windows_of
 from texthawk.image.raw import RawPage
 from texthawk.model.image_processor import TextHawkImageProcessor
 from texthawk.model.modeling import TextHawkForConditionalGeneration
@@ -62,10 +63,15 @@ def test_errors_pass_through_and_pages_keep_their_order(reader: Reader) -> None:
 def test_a_budget_of_visual_tokens_is_kept_or_the_page_is_an_error(reader: Reader) -> None:
     raw = page(9, words=5)
     regions = find_regions(raw.image)
-    free = sum(reader._visual_tokens(window.image) for window in reader._windows(raw.image, regions, None))
+
+    def price(most: int | None) -> int:
+        windows = fitted(raw.image, regions, reader.setting, reader._visual_tokens, most)
+        return sum(reader._visual_tokens(window.image) for window in windows)
+
+    free = price(None)
     for budget in (free, free - 1, free // 2, 1):
         try:
-            cost = sum(reader._visual_tokens(window.image) for window in reader._windows(raw.image, regions, budget))
+            cost = price(budget)
         except ValueError as refused:
             assert "max_visual_tokens" in str(refused)
         else:
@@ -80,8 +86,8 @@ def test_pieces_of_a_line_are_joined_and_its_box_spans_them(reader: Reader) -> N
     assert len(window.pieces) > 1
     said = "\n".join(f"part{k}" for k in range(len(window.pieces)))
     made = list(reader._lines(window, answer(reader, said)))
-    assert [continued for _, continued in made] == [piece.continued for piece in window.pieces]
-    result = reader._composed(raw, [window], [answer(reader, said)])
+    assert [piece for _, piece in made] == list(window.pieces)
+    result = reader._composed(raw, [window], [answer(reader, said)], [True], upright(raw.image, 0, as_it_came))
     (line,) = result.lines
     assert line.text == said.replace("\n", " ")
     assert line.box is not None and line.box.left == window.pieces[0].box.left
@@ -100,7 +106,8 @@ def test_boxes_are_in_pixels_of_the_page_when_its_image_is_reduced(reader: Reade
     raw = page(2, words=1)
     reduced = RawPage(1, raw.image, 4 * raw.image.width, 4 * raw.image.height, "page")
     (window,) = windows_of(raw.image, find_regions(raw.image), reader.setting)
-    result = reader._composed(reduced, [window], [answer(reader, "one\ntwo")])
+    seen = upright(raw.image, 0, as_it_came)
+    result = reader._composed(reduced, [window], [answer(reader, "one\ntwo")], [True], seen)
     for line, piece in zip(result.lines, window.pieces, strict=True):
         assert line.box == pytest.approx([4 * side for side in piece.box])
 
@@ -113,13 +120,20 @@ def test_an_untrained_model_invents_nothing(reader: Reader) -> None:
 
 def test_boxes_come_back_to_the_page_as_it_was_before_it_was_turned(reader: Reader) -> None:
     raw = page(4, words=1)
-    upright = reader._composed(raw, *said(reader, raw))
+    original_page = composed(reader, raw, *said(reader, raw))
     for rotation in (90, 180, 270):
         lying = RawPage(1, turned(raw.image, 360 - rotation), *turned_size(600, 400, rotation), "page")
-        result = reader._composed(lying, *said(reader, raw), None, rotation)
-        assert (result.rotation, result.text) == (rotation, upright.text)
-        for word, original in zip(result.words, upright.words, strict=True):
+        result = composed(reader, lying, *said(reader, raw), rotation=rotation)
+        assert (result.rotation, result.text) == (rotation, original_page.text)
+        for word, original in zip(result.words, original_page.words, strict=True):
             assert turned_box(word.box, rotation, lying.width, lying.height) == pytest.approx(original.box)
+
+
+def composed(reader: Reader, raw: RawPage, windows: list, answers: list[Answer], verdicts=None, rotation=0) -> Page:
+    """What the reader makes of these answers on a page that is turned by `rotation` to be read."""
+    return reader._composed(
+        raw, windows, answers, verdicts or [True] * len(windows), upright(raw.image, rotation, as_it_came)
+    )
 
 
 def said(reader: Reader, raw: RawPage) -> tuple[list, list[Answer]]:
@@ -131,8 +145,8 @@ def test_a_window_that_loops_makes_the_page_say_repetition_and_a_cut_one_length(
     raw = page(2, words=1)
     windows, (whole,) = said(reader, raw)
     for reason in ("length", "repetition"):
-        assert reader._composed(raw, windows, [replace(whole, finish_reason=reason)]).finish_reason == reason
-    dropped = reader._composed(raw, windows, [replace(whole, finish_reason="length")], [False])
+        assert composed(reader, raw, windows, [replace(whole, finish_reason=reason)]).finish_reason == reason
+    dropped = composed(reader, raw, windows, [replace(whole, finish_reason="length")], [False])
     assert (dropped.finish_reason, dropped.text, dropped.reason) == ("blank", "", ILLEGIBLE)
 
 
@@ -180,19 +194,19 @@ def test_a_page_that_lies_askew_has_the_lines_of_the_level_one_and_its_boxes_are
 ) -> None:
     level = page(12, words=4)
     askew = level.image.rotate(-2.5, resample=Image.Resampling.BICUBIC, fillcolor="white")
-    counts, composed = [], []
+    counts, pages = [], []
     for image in (level.image, askew):
-        rotation, straight, regions = reader._upright(image, 0)
-        windows = reader._windows(straight.image, regions, None)
+        seen = upright(image, 0, as_it_came)
+        windows = windows_of(seen.image, seen.regions, reader.setting)
         answers = [answer(reader, "\n".join(["one two"] * len(window.pieces))) for window in windows]
         raw = RawPage(1, image, *image.size, "page")
-        composed.append(reader._composed(raw, windows, answers, None, rotation, straight))
-        counts.append(sum(len(region.lines) for region in regions))
-    assert counts == [12, 12] and len(composed[1].lines) == len(composed[0].lines)
+        pages.append(reader._composed(raw, windows, answers, [True] * len(windows), seen))
+        counts.append(sum(len(region.lines) for region in seen.regions))
+    assert counts == [12, 12] and len(pages[1].lines) == len(pages[0].lines)
     angle = math.radians(2.5)
-    for lying, upright in zip(composed[1].lines, composed[0].lines, strict=True):
-        x = (upright.box.left + upright.box.right) / 2 - image.width / 2
-        y = (upright.box.top + upright.box.bottom) / 2 - image.height / 2
+    for lying, level_line in zip(pages[1].lines, pages[0].lines, strict=True):
+        x = (level_line.box.left + level_line.box.right) / 2 - image.width / 2
+        y = (level_line.box.top + level_line.box.bottom) / 2 - image.height / 2
         middle = ((lying.box.left + lying.box.right) / 2, (lying.box.top + lying.box.bottom) / 2)
         turned_middle = (x * math.cos(angle) - y * math.sin(angle), x * math.sin(angle) + y * math.cos(angle))
         assert middle == pytest.approx((turned_middle[0] + image.width / 2, turned_middle[1] + image.height / 2), abs=6)

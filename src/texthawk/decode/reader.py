@@ -3,7 +3,6 @@
 import contextlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import Literal
 
 import torch
 from PIL import Image
@@ -14,21 +13,20 @@ from texthawk.decode.answers import Answer, Asker
 from texthawk.decode.blank import ILLEGIBLE, NO_INK, NO_TEXT, legible
 from texthawk.decode.budgets import BATCH, Budget, window_bytes
 from texthawk.decode.calibration import Calibration, calibration_of
-from texthawk.decode.formats.blocks import box_around
 from texthawk.decode.ladder import read_again
-from texthawk.decode.orientation import rotation_of
 from texthawk.decode.points import page_points
-from texthawk.decode.regions import Region, find_regions
-from texthawk.decode.rotation import ROTATIONS, box_before, turned
+from texthawk.decode.regions import Region
+from texthawk.decode.rotation import ROTATIONS
 from texthawk.decode.shipped import model_folder
-from texthawk.decode.skew import Straight, straightened
-from texthawk.decode.windows import Window, windows_of
-from texthawk.decode.words import line_of, word_confidences
+from texthawk.decode.upright import Rotate, Upright, upright
+from texthawk.decode.windows import Piece, Window, fitted, windows_of
+from texthawk.decode.words import joined, line_of, word_confidences
 from texthawk.image.pages import Limits, Source, open_pages
 from texthawk.image.raw import RawPage
-from texthawk.image.rows import RowSetting
+from texthawk.image.rows import row_setting
 from texthawk.image.selection import EVERY_PAGE, PageSelection
 from texthawk.model.image_processor import TextHawkImageProcessor
+from texthawk.model.loading import config_in, require_files, usable_device
 from texthawk.model.modeling import TextHawkForConditionalGeneration
 from texthawk.model.processing import PROMPTS, TextHawkProcessor
 from texthawk.model.register import register
@@ -36,25 +34,26 @@ from texthawk.types import Box, Document, Line, Page, PageError
 
 _PROMPT = 32  # tokens around an image, at most
 PROBED = 6  # lines that are read to tell which way up a page lies
-Rotate = Literal["auto"] | int
-"""Degrees by which pages are turned clockwise before they are read, or "auto" to find out for each."""
 
 
 def load(model: str = "nano", *, device: str | None = None, dtype: torch.dtype | None = None) -> "Reader":
     """A reader with the shipped model or one in a folder; nothing is fetched from anywhere.
 
     device: "cpu", "cuda", or None for cuda where there is one. dtype: of the computation; None takes float32 on a CPU
-    and bfloat16 on an accelerator.
+    and bfloat16 on an accelerator. Raises ValueError where the folder or the device cannot be used.
     """
     folder = model_folder(model)
     register()
-    device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    config = config_in(folder)
+    require_files(folder)
+    device = usable_device(device)
     dtype = dtype or (torch.float32 if device == "cpu" else torch.bfloat16)
     with _without_progress_bar():
-        network = TextHawkForConditionalGeneration.from_pretrained(folder, dtype=dtype, local_files_only=True)
+        network = TextHawkForConditionalGeneration.from_pretrained(
+            folder, config=config, dtype=dtype, local_files_only=True
+        )
     tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
     images = TextHawkImageProcessor.from_pretrained(folder, local_files_only=True)
-    config = network.config
     processor = TextHawkProcessor(images, tokenizer, config.compressor_config, frame_images=config.frame_images)
     return Reader(network.to(device).eval(), processor, calibration_of(folder))
 
@@ -84,8 +83,7 @@ class Reader:
         ends = model.generation_config.eos_token_id or processor.tokenizer.eos_token_id
         self.ends = list(ends) if isinstance(ends, list) else [ends]
         self.asker = Asker(model, processor, self.ends)
-        tile = model.config.tiling_config.tile
-        self.setting = RowSetting(tile=tile, row_height=tile // 8, ink=18 * tile / 224)
+        self.setting = row_setting(model.config.tiling_config.tile)
 
     def read(
         self,
@@ -139,24 +137,14 @@ class Reader:
                 yield page
                 continue
             try:
-                rotation, straight, regions = self._upright(page.image, rotate)
-                windows = self._windows(straight.image, regions, budget.max_visual_tokens)
-                answers, verdicts = self._answers(straight.image, windows, budget)
+                seen = upright(page.image, rotate, self._probe)
+                windows = fitted(seen.image, seen.regions, self.setting, self._visual_tokens, budget.max_visual_tokens)
+                answers, verdicts = self._answers(seen.image, windows, budget)
             except ValueError as error:
                 yield PageError(page.source, page.number, str(error))
                 continue
-            made = self._composed(page, windows, answers, verdicts, rotation, straight)
+            made = self._composed(page, windows, answers, verdicts, seen)
             yield replace(made, points=points[page.number - 1]) if page.number <= len(points) else made
-
-    def _upright(self, image: Image.Image, rotate: Rotate) -> tuple[int, Straight, list[Region]]:
-        """How far the page must be turned, the page so turned with its lines made level, and its regions."""
-        known: list[Region] | None = None
-        if rotate == "auto":
-            rotation, known = rotation_of(image, self._probe)
-        else:
-            rotation = int(rotate)
-        straight = straightened(turned(image, rotation))
-        return rotation, straight, find_regions(straight.image) if known is None or straight.degrees else known
 
     def _probe(self, image: Image.Image, regions: Sequence[Region]) -> float:
         """Mean log-probability of what is read in the longest lines."""
@@ -167,20 +155,6 @@ class Reader:
         windows = windows_of(image, [region for region in chosen if region.lines], self.setting)[:1]
         (answer,) = self.ask_windows(windows)
         return answer.likelihood
-
-    def _windows(self, image: Image.Image, regions: Sequence[Region], most: int | None) -> list[Window]:
-        setting = self.setting
-        while True:
-            windows = windows_of(image, regions, setting)
-            cost = sum(self._visual_tokens(window.image) for window in windows)
-            if most is None or cost <= most:
-                return windows
-            setting = replace(setting, ink=0.9 * setting.ink)
-            if setting.ink < 0.5 * self.setting.ink:
-                raise ValueError(
-                    f"the page needs {cost} visual tokens even with its type made as small as can be read, the bound is "
-                    f"{most}; raise max_visual_tokens"
-                )
 
     def _visual_tokens(self, image: Image.Image) -> int:
         return self.processor.visual_tokens(self.processor.image_processor.layout(image.height, image.width))
@@ -225,28 +199,28 @@ class Reader:
         page: RawPage,
         windows: Sequence[Window],
         answers: Sequence[Answer],
-        verdicts: Sequence[bool] | None = None,
-        rotation: int = 0,
-        straight: Straight | None = None,
+        verdicts: Sequence[bool],
+        seen: Upright,
     ) -> Page:
         """A page of what was read in its windows; those that are illegible are left out."""
         lines: list[Line] = []
-        verdicts = verdicts or [True] * len(windows)
+        last: Piece | None = None  # whose line was added last
         for window, answer, verdict in zip(windows, answers, verdicts, strict=True):
-            for line, continued in self._lines(window, answer) if verdict else ():
-                if continued and lines:
-                    lines[-1] = _joined(lines[-1], line)
+            for line, piece in self._lines(window, answer) if verdict else ():
+                if piece is not None and piece.continued and last is not None and last.line == piece.line:
+                    lines[-1] = joined(lines[-1], line, spaced=piece.spaced)
                 else:
                     lines.append(line)
-        lines = [_on_page(line, page, rotation, straight) for line in lines]
+                last = piece
+        lines = [_on_page(line, page, seen) for line in lines]
         text = "\n".join(line.text for line in lines)
         reason, why = _ending(answers, verdicts, bool(lines))
         return Page(
-            page.number, page.width, page.height, text, tuple(lines), reason, page.source, why, rotation=rotation
+            page.number, page.width, page.height, text, tuple(lines), reason, page.source, why, rotation=seen.rotation
         )
 
-    def _lines(self, window: Window, answer: Answer) -> Iterator[tuple[Line, bool]]:
-        """Lines of an answer, and whether each goes on with the line before it."""
+    def _lines(self, window: Window, answer: Answer) -> Iterator[tuple[Line, Piece | None]]:
+        """Lines of an answer, each with the piece of the page it was read from; None where that is not known."""
         tokenizer = self.processor.tokenizer
         text = tokenizer.decode(answer.tokens, skip_special_tokens=True)
         words = word_confidences(answer.tokens, answer.log_probabilities, tokenizer)
@@ -258,7 +232,7 @@ class Reader:
         for k, line in enumerate(found):
             made = line_of(line, window.pieces[k].box if agree else None, confidences, first)
             first += len(made.words)
-            yield made, agree and window.pieces[k].continued
+            yield made, window.pieces[k] if agree else None
 
 
 def _ending(answers: Sequence[Answer], verdicts: Sequence[bool], lines: bool) -> tuple[str, str]:
@@ -279,24 +253,12 @@ def _most_tokens(window: Window) -> int:
     return min(1024, 16 + round(letters) + 2 * len(window.pieces))
 
 
-def _joined(line: Line, rest: Line) -> Line:
-    """Two pieces of one printed line."""
-    box = box_around([line.box, rest.box]) if line.box is not None and rest.box is not None else line.box
-    return Line(f"{line.text} {rest.text}", box, line.words + rest.words)
-
-
-def _on_page(line: Line, page: RawPage, rotation: int, straight: Straight | None = None) -> Line:
+def _on_page(line: Line, page: RawPage, seen: Upright) -> Line:
     """A line whose boxes are in pixels of an image that was turned and maybe reduced, in pixels of the page as it came."""
     by = page.width / page.image.width
 
     def place(box: Box | None) -> Box | None:
-        if box is None:
-            return None
-        box = box if straight is None else straight.box_before(box)
-        if by == 1.0 and rotation == 0:
-            return box
-        before = box_before(box, rotation, page.image.width, page.image.height)
-        return Box(*(side * by for side in before))
+        return None if box is None else Box(*(side * by for side in seen.box_before(box)))
 
     words = tuple(replace(word, box=place(word.box)) for word in line.words)
     return Line(line.text, place(line.box), words)
