@@ -95,9 +95,9 @@ def test_a_checkpoint_fills_the_whole_model_and_comes_out_unchanged(kind):
     connector, language, load, publish = KINDS[kind]
     made = config(connector, language=language)
     state = {name: tensor.to(torch.bfloat16) for name, tensor in random_state(made).items()}
-    ours = load(state, connector)
+    ours = load(state, made)
     loaded(made, ours)
-    published = publish(ours, connector)
+    published = publish(ours, made)
     again = published | unread(state, published)
     assert set(again) == set(state)
     for name, tensor in state.items():
@@ -108,8 +108,9 @@ def test_a_checkpoint_fills_the_whole_model_and_comes_out_unchanged(kind):
 @kinds
 def test_only_weights_that_nothing_reads_are_left_out(kind):
     connector, language, load, publish = KINDS[kind]
-    state = random_state(config(connector, language=language))
-    left = set(unread(state, publish(load(state, connector), connector)))
+    made = config(connector, language=language)
+    state = random_state(made)
+    left = set(unread(state, publish(load(state, made), made)))
     dead = {name for name in left if name.startswith(PROJECTOR) and not name.startswith(COPY)}
     tail = {name for name in left if name.startswith((f"{TOWER}encoder.layers.2.", f"{TOWER}post_layernorm."))}
     assert left == dead | tail | {name for name in state if name.startswith(COPY)} and len(tail) == 18
@@ -123,9 +124,10 @@ def test_only_weights_that_nothing_reads_are_left_out(kind):
 @kinds
 def test_the_projectors_own_file_is_the_same_projector(kind):
     connector, language, load, publish = KINDS[kind]
-    state = random_state(config(connector, language=language))
+    made = config(connector, language=language)
+    state = random_state(made)
     alone = {name: tensor for name, tensor in state.items() if name.startswith(PROJECTOR)}
-    ours, whole = load(alone, connector), load(state, connector)
+    ours, whole = load(alone, connector), load(state, made)
     assert set(ours) == {name for name in whole if name.startswith("model.connector.")}
     assert all(torch.equal(tensor, whole[name]) for name, tensor in ours.items())
     published = publish(ours, connector)
@@ -135,7 +137,8 @@ def test_the_projectors_own_file_is_the_same_projector(kind):
 @kinds
 def test_names_too_many_and_too_few_are_listed(kind):
     connector, language, load, _ = KINDS[kind]
-    state = random_state(config(connector, language=language))
+    made = config(connector, language=language)
+    state = random_state(made)
     for wrong in (
         "model.extra.weight",
         f"{PROJECTOR}ln_extra.weight",
@@ -145,7 +148,7 @@ def test_names_too_many_and_too_few_are_listed(kind):
         "loose",
     ):
         with pytest.raises(ValueError, match=f"unknown: {re.escape(wrong)}; missing: none"):
-            load(state | {wrong: torch.zeros(1)}, connector)
+            load(state | {wrong: torch.zeros(1)}, made)
     for needed in (
         f"{PROJECTOR}ln_q.weight",
         f"{PROJECTOR}attn.in_proj_bias",
@@ -156,7 +159,7 @@ def test_names_too_many_and_too_few_are_listed(kind):
         "lm_head.weight",
     ):
         with pytest.raises(ValueError, match=f"unknown: none; missing: {re.escape(needed)}$"):
-            load({name: tensor for name, tensor in state.items() if name != needed}, connector)
+            load({name: tensor for name, tensor in state.items() if name != needed}, made)
 
 
 @pytest.mark.parametrize(
@@ -181,18 +184,54 @@ def test_a_weight_of_another_shape_is_told_with_the_shape_it_should_have(connect
 
 
 def test_weights_that_nothing_reads_need_not_be_there():
-    state = random_state(config(HIWIN))
-    ours = llava_uhd2(state, HIWIN)
-    published = llava_uhd2_published(ours, HIWIN)
-    tail = {name: state[name] for name in state if name.startswith(f"{TOWER}encoder.layers.2.")}
-    assert set(llava_uhd2(published | tail, HIWIN)) == set(ours)
+    made = config(HIWIN)
+    state = random_state(made)
+    ours = llava_uhd2(state, made)
+    assert set(llava_uhd2(llava_uhd2_published(ours, made), made)) == set(ours)
+
+
+def without(state, *starts):
+    return {name: tensor for name, tensor in state.items() if not name.startswith(starts)}
+
+
+@kinds
+def test_whole_layers_that_are_missing_are_told(kind):
+    connector, language, load, _ = KINDS[kind]
+    made = config(connector, language=language)
+    state = random_state(made)
+    for start in ("model.layers.0.", "model.layers.1.", "model.layers.", f"{TOWER}encoder.layers.1."):
+        with pytest.raises(ValueError, match=f"unknown: none; missing: {re.escape(start)}"):
+            load(without(state, start), made)
+
+
+def test_missing_layers_are_told_without_a_config_where_a_file_can_tell():
+    deep = CLIPVisionConfig(
+        hidden_size=16, intermediate_size=8, num_hidden_layers=24, num_attention_heads=4, image_size=56, patch_size=14
+    )
+    made = TextHawkConfig(**{**config(HIWIN).to_dict(), "vision_config": deep, "feature_layers": (23,)})
+    state = random_state(made)
+    assert set(llava_uhd2(state, HIWIN)) == set(llava_uhd2(state, made))
+    for starts, said in (
+        (("model.layers.",), "no layer of a language model; model.layers.0 and on are expected"),
+        (("model.layers.0.",), "lacks model.layers.0 below model.layers.1;"),
+        ((f"{TOWER}encoder.layers.23.",), r"has 23 layers .* expected 24 \(0 to 23\), of which 23 are read"),
+        ((f"{TOWER}encoder.layers.4.",), "has 23 layers .* expected 24"),
+        ((TOWER,), "has 0 layers .* expected 24"),
+    ):
+        with pytest.raises(ValueError, match=said):
+            llava_uhd2(without(state, *starts), HIWIN)
+
+
+def test_a_config_of_the_other_connector_is_refused():
+    with pytest.raises(ValueError, match="fills a connector of Uhd1Config, the config's is a HiwinConfig"):
+        llava_uhd1({}, config(HIWIN))
 
 
 def test_pages_through_a_loaded_model_are_the_authors():
     """Features and pixels of two pages, through the pyramid and Hiwin attention that the loader filled."""
     vectors, weights = tensors("hiwin_pipeline"), tensors("hiwin_weights")
     made = config(HIWIN)
-    model = loaded(made, llava_uhd2(random_state(made, projector=weights), HIWIN))
+    model = loaded(made, llava_uhd2(random_state(made, projector=weights), made))
     pictures = [vectors[f"in.image_{number}"] for number in range(4)]
     with torch.no_grad():
         groups = model.model.vision_tower.encode(torch.cat([to_patches(picture, 14) for picture in pictures]), PAGES)
@@ -224,7 +263,7 @@ def test_loaded_hiwin_attention_is_the_authors(size, levels):
 def test_the_loaded_first_resampler_is_the_authors():
     vectors = tensors("uhd_v1_resampler")
     made = config(UHD1)
-    model = loaded(made, llava_uhd1(random_state(made, projector=below(vectors, "weight.")), UHD1))
+    model = loaded(made, llava_uhd1(random_state(made, projector=below(vectors, "weight.")), made))
     for size in ((24, 24), (19, 29), (8, 10), (5, 20)):
         name = f"{size[0]}x{size[1]}"
         features = vectors[f"in_{name}"].unflatten(1, size)
@@ -237,7 +276,7 @@ def test_the_loaded_tower_sees_pictures_of_any_shape_as_the_authors():
     vectors = tensors("clip_anyres")
     made = config(HIWIN, width=32)
     weights = {name.removeprefix("vision_model."): tensor for name, tensor in below(vectors, "weight.").items()}
-    model = loaded(made, llava_uhd2(random_state(made, tower=weights), HIWIN))
+    model = loaded(made, llava_uhd2(random_state(made, tower=weights), made))
     for number in range(4):
         with torch.no_grad():
             level = model.model.vision_tower(vectors[f"in.image_{number}"][None])[0][0]
@@ -248,7 +287,7 @@ def test_the_loaded_language_model_is_transformers():
     made = config(HIWIN)
     torch.manual_seed(0)
     original = LlamaForCausalLM(LLAMA).eval()
-    model = loaded(made, llava_uhd2(random_state(made) | original.state_dict(), HIWIN))
+    model = loaded(made, llava_uhd2(random_state(made) | original.state_dict(), made))
     ids = torch.randint(0, 40, (2, 7))
     with torch.no_grad():
         torch.testing.assert_close(model(ids).logits, original(ids).logits)
@@ -256,7 +295,7 @@ def test_the_loaded_language_model_is_transformers():
 
 def test_a_loaded_model_answers_about_a_page_although_its_image_token_has_no_row():
     made = config(HIWIN)
-    model = loaded(made, llava_uhd2(random_state(made), HIWIN))
+    model = loaded(made, llava_uhd2(random_state(made), made))
     layout = PAGES[0]
     tokens = made.visual_tokens(layout)
     ids = torch.tensor([[1, *[40] * tokens, 5, 6]])

@@ -6,12 +6,16 @@ recipe's config. It takes whole checkpoints and the file of the projector alone 
 and that nothing reads are left out by name: a second copy of the tower and a norm inside the up-sampler, queries and
 projections of older projectors, and the last layer of the tower, whose output the authors throw away.
 
+How deep tower and language model are, a file cannot say of itself, for layers that it lacks leave no trace: give the config
+of the whole model. Without it the tower must be as deep as that of all released models, and of the language model only
+a gap between layers is seen, not layers that are missing after the last.
+
 The way there and back changes no bit of what is read; `unread` gives what is left out, for who wants a whole file again.
 """
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
@@ -39,6 +43,11 @@ PROJECTOR, TOWER, LANGUAGE, HEAD = (
 )
 OUR_PROJECTOR, OUR_TOWER, OUR_LANGUAGE = "model.connector.", "model.vision_tower.model.", "model.language_model."
 
+READ = 23
+"""Layers of the tower, CLIP ViT-L/14 with 24, that every released model reads."""
+
+Connector = TypeVar("Connector", HiwinConfig, Uhd1Config)
+
 PYRAMID = "upsampler."
 _BESIDE_PYRAMID = re.compile(r"(model|validation_model)\.|(downsampler|scale_net)(_2x)?\.")
 
@@ -50,31 +59,36 @@ _PARTS = {
 }
 
 
-def llava_uhd2(state: Mapping[str, Tensor], config: HiwinConfig | None = None) -> State:
+def llava_uhd2(state: Mapping[str, Tensor], config: HiwinConfig | TextHawkConfig | None = None) -> State:
     """Our names and shapes for a checkpoint of LLaVA-UHD v2, or for its projector alone.
 
-    config: of the connector that is to be filled; without it, the released 7B model's.
+    config: of the model that is to be filled, which fixes the depths of tower and language model, or of its connector;
+    without it, the connector of the released 7B model.
     """
-    config = config or HiwinConfig()
-    return _ours(state, lambda projector: hiwin_from_published(projector, config, prefix=PROJECTOR), "LLaVA-UHD v2")
+    connector = _connector(config, HiwinConfig)
+    return _ours(
+        state, lambda projector: hiwin_from_published(projector, connector, prefix=PROJECTOR), "LLaVA-UHD v2", config
+    )
 
 
-def llava_uhd2_published(state: Mapping[str, Tensor], config: HiwinConfig | None = None) -> State:
+def llava_uhd2_published(state: Mapping[str, Tensor], config: HiwinConfig | TextHawkConfig | None = None) -> State:
     """The inverse of `llava_uhd2`, without what it leaves out."""
-    config = config or HiwinConfig()
-    return _theirs(state, lambda connector: hiwin_to_published(connector, config))
+    connector = _connector(config, HiwinConfig)
+    return _theirs(state, lambda weights: hiwin_to_published(weights, connector))
 
 
-def llava_uhd1(state: Mapping[str, Tensor], config: Uhd1Config | None = None) -> State:
+def llava_uhd1(state: Mapping[str, Tensor], config: Uhd1Config | TextHawkConfig | None = None) -> State:
     """Our names and shapes for a checkpoint of LLaVA-UHD v1 (or v2's ablations with its resampler), or its projector."""
-    config = config or Uhd1Config()
-    return _ours(state, lambda projector: uhd1_from_published(projector, config, prefix=PROJECTOR), "LLaVA-UHD v1")
+    connector = _connector(config, Uhd1Config)
+    return _ours(
+        state, lambda projector: uhd1_from_published(projector, connector, prefix=PROJECTOR), "LLaVA-UHD v1", config
+    )
 
 
-def llava_uhd1_published(state: Mapping[str, Tensor], config: Uhd1Config | None = None) -> State:
+def llava_uhd1_published(state: Mapping[str, Tensor], config: Uhd1Config | TextHawkConfig | None = None) -> State:
     """The inverse of `llava_uhd1`, without what it leaves out."""
-    config = config or Uhd1Config()
-    return _theirs(state, lambda connector: uhd1_to_published(connector, config))
+    connector = _connector(config, Uhd1Config)
+    return _theirs(state, lambda weights: uhd1_to_published(weights, connector))
 
 
 def vdim(state: Mapping[str, Tensor], *, stages: int = 2) -> State:
@@ -100,11 +114,29 @@ def unread(state: Mapping[str, Tensor], published: Mapping[str, Tensor]) -> Stat
     return {name: tensor for name, tensor in state.items() if name not in published}
 
 
-def _ours(state: Mapping[str, Tensor], projector: Callable[[Mapping[str, Tensor]], State], model: str) -> State:
+def _connector(config: Connector | TextHawkConfig | None, kind: type[Connector]) -> Connector:
+    """The connector's config, out of the model's where that is given."""
+    found = config.compressor_config if isinstance(config, TextHawkConfig) else config or kind()
+    if not isinstance(found, kind):
+        raise ValueError(
+            f"this loader fills a connector of {kind.__name__}, the config's is a {type(found).__name__}; "
+            "take the other loader or the recipe that belongs to the checkpoint"
+        )
+    return found
+
+
+def _ours(
+    state: Mapping[str, Tensor], projector: Callable[[Mapping[str, Tensor]], State], model: str, config: object
+) -> State:
     beside = [name for name in state if not name.startswith(PROJECTOR)]
     if beside:
-        dead = _tower_tail(beside)
-        known = {**_tower_names(beside), **_language_names(beside)}
+        if isinstance(config, TextHawkConfig):
+            read, layers = max(config.feature_layers), config.text_config.num_hidden_layers
+        else:
+            read, layers = READ, _language_depth(beside)
+            _check_tower_depth(beside)
+        dead = _tower_tail(read)
+        known = {**_tower_names(read), **_language_names(beside, layers)}
         check_names(dict.fromkeys(set(beside) - dead), known, f"{model} (tower and language model)")
     inner = {name.removeprefix(PROJECTOR): tensor for name, tensor in state.items() if name.startswith(PROJECTOR)}
     ours = {OUR_PROJECTOR + name: tensor for name, tensor in projector(inner).items()}
@@ -121,10 +153,34 @@ def _theirs(state: Mapping[str, Tensor], projector: Callable[[Mapping[str, Tenso
     return theirs | {HEAD + name: tensor for name, tensor in below(HEAD).items()}
 
 
-def _depth(names: Iterable[str], layers: str) -> int:
-    """How many layers `names` tell of, where a layer's names begin with `layers` and its number."""
+def _numbers(names: Iterable[str], layers: str) -> list[int]:
+    """Which layers `names` tell of, where a layer's names begin with `layers` and its number."""
     found = (re.match(re.escape(layers) + r"(\d+)\.", name) for name in names)
-    return max((int(match[1]) + 1 for match in found if match), default=0)
+    return sorted({int(match[1]) for match in found if match})
+
+
+def _language_depth(names: Iterable[str]) -> int:
+    """How many layers the language model has; ValueError for none and for gaps."""
+    numbers = _numbers(names, f"{LANGUAGE}layers.")
+    if not numbers:
+        raise ValueError(f"the state dict has no layer of a language model; {LANGUAGE}layers.0 and on are expected")
+    gaps = sorted(set(range(numbers[-1])) - set(numbers))
+    if gaps:
+        raise ValueError(
+            f"the state dict lacks {LANGUAGE}layers.{gaps[0]} below {LANGUAGE}layers.{numbers[-1]}; layers are expected "
+            "without gaps from 0, so load all files of the checkpoint"
+        )
+    return numbers[-1] + 1
+
+
+def _check_tower_depth(names: Iterable[str]) -> None:
+    """Raise ValueError for a tower that is not as deep as the released models'."""
+    numbers = _numbers(names, f"{TOWER}encoder.layers.")
+    if numbers != list(range(READ + 1)):
+        raise ValueError(
+            f"the state dict has {len(numbers)} layers of {TOWER}encoder.layers, expected {READ + 1} (0 to {READ}), of "
+            f"which {READ} are read; load all files of the checkpoint, or give the TextHawkConfig of a model of other depths"
+        )
 
 
 def _with_ends(names: str, ends: Iterable[str] = ("weight", "bias")) -> list[str]:
@@ -137,30 +193,29 @@ def _layer_names(layer: int) -> list[str]:
     return [f"encoder.layers.{layer}.{name}" for name in _with_ends(" ".join(parts))]
 
 
-def _tower_tail(names: Iterable[str]) -> set[str]:
-    """The tower's last layer and last norm, which are run (or not even that) and never read."""
-    last = _depth(names, f"{TOWER}encoder.layers.") - 1
-    return {TOWER + name for name in (*_layer_names(last), *_with_ends("post_layernorm"))}
+def _tower_tail(read: int) -> set[str]:
+    """The tower's last layer, after the `read` ones, and last norm, which are run (or not even that) and never read."""
+    return {TOWER + name for name in (*_layer_names(read), *_with_ends("post_layernorm"))}
 
 
-def _tower_names(names: Iterable[str]) -> dict[str, str]:
-    """Published name -> ours of a CLIP as deep as `names` say, without its last layer."""
+def _tower_names(read: int) -> dict[str, str]:
+    """Published name -> ours of a CLIP's first `read` layers."""
     inner = [
         "embeddings.class_embedding",
         *_with_ends("embeddings.patch_embedding embeddings.position_embedding", ["weight"]),
     ]
     inner += _with_ends("pre_layrnorm")
-    for layer in range(_depth(names, f"{TOWER}encoder.layers.") - 1):
+    for layer in range(read):
         inner += _layer_names(layer)
     return {TOWER + name: OUR_TOWER + name for name in inner}
 
 
-def _language_names(names: Iterable[str]) -> dict[str, str]:
-    """Published name -> ours of a LLaMA as deep as `names` say, or of a Qwen2, which has biases on q, k and v."""
+def _language_names(names: Iterable[str], layers: int) -> dict[str, str]:
+    """Published name -> ours of a LLaMA with so many layers, or of a Qwen2, which has biases on q, k and v."""
     inner = ["embed_tokens.weight", "norm.weight"]
     biases = [f"self_attn.{name}_proj.bias" for name in "qkv"]
     biases = biases if any(name.endswith(biases[0]) and not name.startswith(TOWER) for name in names) else []
-    for layer in range(_depth(names, f"{LANGUAGE}layers.")):
+    for layer in range(layers):
         inner += [f"layers.{layer}.{name}" for name in (*_with_ends(_PARTS["language_layer"], ["weight"]), *biases)]
     head = f"{HEAD}weight"
     return {LANGUAGE + name: OUR_LANGUAGE + name for name in inner} | {head: head}
