@@ -10,7 +10,9 @@ from texthawk.compress.hiwin import HiwinConfig
 from texthawk.model.checkpoints import published_shapes
 from texthawk.model.modeling import TextHawkForConditionalGeneration
 from texthawk.recipes import RECIPES
+from texthawk.recipes.llava_uhd2 import INSTRUCTION, PAPER_INSTRUCTION
 from texthawk.train.conversation import CHATML, PLAIN, VICUNA
+from texthawk.train.schedule import Learner
 
 CLIP, PYRAMID = 303_507_456, 1_062_066
 HIWIN = {  # all that a checkpoint holds, and what of it is never read with three levels
@@ -96,6 +98,12 @@ def test_the_other_models_are_those_of_april():
         assert config.compressor_config == HiwinConfig(levels=(1, 4), token_layout="1d")
         assert config.visual_tokens(config.tiling_config.layout(672, 1008)) == 1014
     assert RECIPES["llava_uhd1"]().model_config().visual_tokens(config.tiling_config.layout(672, 1008)) == 1014
+
+
+def test_the_papers_wording_differs_from_the_code_in_the_pyramids_output_alone():
+    fixup = "model.connector.pyramid.correction.weight"
+    assert INSTRUCTION.learner(fixup) == Learner("pyramid output", 2e-5) and PAPER_INSTRUCTION.learner(fixup) is None
+    assert {*PAPER_INSTRUCTION.learners, Learner("pyramid output", 2e-5)} == set(INSTRUCTION.learners)
 
 
 def test_each_stage_speaks_as_its_language_model_does():

@@ -75,6 +75,7 @@ ALIGNMENT = PaperStage(
 )
 
 TRAINED = "tower", "connector", "pyramid output", "language"
+"""As the authors' code has it. The paper freezes all of the pyramid: `PAPER_INSTRUCTION` leaves its output out."""
 
 INSTRUCTION = PaperStage(
     name="instruction",
@@ -88,6 +89,11 @@ INSTRUCTION = PaperStage(
     resliced=0.1,
     long_side=(("TextVQA", 1024),),
 )
+
+PAPER_INSTRUCTION = replace(
+    INSTRUCTION, learners=tuple(learner for learner in INSTRUCTION.learners if learner.part != "pyramid output")
+)
+"""The stage as the paper words it: the pyramid's last convolution (`fixup_proj` in the authors' files) stays as it was."""
 
 
 def tower_config() -> CLIPVisionConfig:
