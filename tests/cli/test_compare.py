@@ -29,6 +29,14 @@ def test_unknown_names_are_answered_with_the_nearest(arguments, named, capsys):
     assert f"nearest: {named}" in capsys.readouterr().err
 
 
+def test_connectors_that_a_tower_cannot_stand_before_are_named_with_those_that_can(capsys):
+    few = ["--pages", "448x224", "--tower", "qwen2-vl", "--connectors"]
+    assert main(["compare", *few, "uhd1,mlp,merge2x2"]) == 2
+    [line] = capsys.readouterr().err.splitlines()
+    assert "views of uhd1 (a view of 462x224 px, sides must be multiples of 28)" in line
+    assert "take --connectors mlp,merge2x2, or another tower with --tower" in line
+
+
 @pytest.mark.parametrize(
     "arguments, message",
     [

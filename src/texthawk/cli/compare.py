@@ -106,7 +106,7 @@ def _compare(arguments: argparse.Namespace) -> int:
     from texthawk.eval.comparison.counting import Counter
     from texthawk.eval.comparison.entries import ENTRIES, known, setup
     from texthawk.eval.comparison.published import cases
-    from texthawk.eval.comparison.rows import compare
+    from texthawk.eval.comparison.rows import check_views, compare
     from texthawk.model.loading import usable_device
 
     arguments.device = usable_device(arguments.device)
@@ -121,6 +121,7 @@ def _compare(arguments: argparse.Namespace) -> int:
         for name, (_, tiling) in zip(names, setups, strict=True)
     ]
 
+    check_views([*setups, *(measured if arguments.measure else ())], arguments.pages)
     if arguments.out:
         _require_writable(arguments.out)
 

@@ -42,6 +42,24 @@ class Setup:
         )
 
 
+def check_views(pairs: Sequence[tuple[Setup, Tiling]], pages: Sequence[tuple[int, int]]) -> None:
+    """Raise ValueError where a tiling cuts pages into views that the tower before the connector cannot take."""
+    refused = {}
+    for setup, tiling in pairs:
+        for page in pages:
+            for height, width in tiling.layout(*page).views:
+                if height % setup.tower.step or width % setup.tower.step:
+                    refused[setup.name] = (
+                        f"{setup.name} (a view of {width}x{height} px, sides must be multiples of {setup.tower.step})"
+                    )
+    if refused:
+        able = [setup.name for setup, _ in pairs if setup.name not in refused]
+        out = f"take --connectors {','.join(able)}" if able else "choose others with --connectors"
+        raise ValueError(
+            f"this tower cannot see the views of {', '.join(refused.values())}; {out}, or another tower with --tower"
+        )
+
+
 @dataclass(frozen=True)
 class Row:
     """What one page costs one setup. Tokens, operations and cache are those of the page alone, without a prompt."""

@@ -37,6 +37,11 @@ class TowerShape:
         return self.config.patch_size
 
     @property
+    def step(self) -> int:
+        """Sides of views must be multiples of so many pixels; 1 where any view is taken."""
+        return self.patch * self.config.spatial_merge_size if isinstance(self.config, Qwen2VLVisionConfig) else 1
+
+    @property
     def heads(self) -> int:
         return (
             self.config.num_heads if isinstance(self.config, Qwen2VLVisionConfig) else self.config.num_attention_heads
