@@ -214,6 +214,9 @@ def test_a_config_survives_json(tmp_path):
     assert loaded.compressor_config == made.compressor_config and loaded.tiling_config == made.tiling_config
     assert loaded.feature_layers == made.feature_layers
     assert loaded.to_json_string() == made.to_json_string()
+    for part in ("compressor", "tiling", "feature_layers", "separator_token_ids"):
+        assert loaded.to_dict()[part] == made.to_dict()[part]
+    assert made.to_dict()["compressor"]["levels"] == [3, 2, 1, 0]
 
 
 @pytest.mark.parametrize(

@@ -71,6 +71,10 @@ class TextHawkConfig(PretrainedConfig):
         super().__init__(**kwargs)
         self._check_parts()
 
+    def to_dict(self) -> dict[str, Any]:
+        """As config.json holds it, so that a config equals itself after it was saved and loaded."""
+        return {name: _as_in_json(value) for name, value in super().to_dict().items()}
+
     def _check_parts(self) -> None:
         """ValueError for a tower, a tiling and a connector that do not go together, with the rule."""
         connector, tiling = self.compressor_config, self.tiling_config
@@ -132,6 +136,13 @@ class TextHawkConfig(PretrainedConfig):
     def visual_tokens(self, layout: TileLayout) -> int:
         """Visual tokens of a page, separators included, without the tokens that frame them."""
         return self.compressor_config.visual_tokens(layout)
+
+
+def _as_in_json(value: Any) -> Any:
+    """The value with lists for tuples, at any depth."""
+    if isinstance(value, dict):
+        return {name: _as_in_json(entry) for name, entry in value.items()}
+    return [_as_in_json(entry) for entry in value] if isinstance(value, (tuple, list)) else value
 
 
 def _tower_config(config: PretrainedConfig | dict[str, Any] | None) -> PretrainedConfig:
