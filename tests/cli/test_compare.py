@@ -6,12 +6,20 @@ import pytest
 
 from texthawk.cli import compare, main
 from texthawk.compress.mlp import MLPConfig
+from texthawk.eval.comparison.report import tables
 
 FEW = ["compare", "--pages", "448x224", "--connectors", "mlp,average_pool"]
 
 
 def test_pages_are_pixels_or_paper_at_a_resolution():
     assert compare.pages("448x224,A4@150,letter@100") == [(224, 448), (1754, 1240), (1100, 850)]
+    assert compare.pages("448X224,448x224") == [(224, 448)]
+
+
+def test_connectors_are_each_taken_once_and_none_is_wrong_usage(capsys):
+    assert compare.parser().parse_args(["--connectors", "mlp, uhd1,mlp"]).connectors == ["mlp", "uhd1"]
+    assert main(["compare", "--connectors", " ,"]) == 2
+    assert "no connector is named; leave --connectors out" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("wrong", ["a4", "448", "0x20", "b9@150", ""])
@@ -69,6 +77,8 @@ def test_the_document_holds_rows_published_models_and_targets_and_is_written_wit
     assert found["disagreements"] == [] and found["measured"] == []
     assert mlp["parameters"]["tower"] > 290e6  # its paper's own
     assert {row["connector"] for row in found["published"]} >= {"LLaVA-1.5", "LLaVA-Next"}
+    heading = "Targets: texthawk2 against Qwen2-VL on 1344 x 1344 px, set for qwen2-7b"
+    assert heading in tables(found).splitlines()
     assert {"visual tokens", "bytes of keys and values"} <= {target["name"] for target in found["targets"]}
 
 
@@ -82,4 +92,4 @@ def test_a_count_that_its_formula_does_not_meet_is_told_and_fails_under_full_tab
     lines = printed.out.splitlines()
     assert "### 448 x 224 px, TFLOP by part" in lines
     assert sum(line.startswith("| average_pool ") for line in lines) == 1
-    assert any(line.startswith("| ReSA's operations, its tower's = 1 ") for line in lines)
+    assert "Targets" not in printed.out  # they were set for another language model

@@ -52,7 +52,7 @@ def parser() -> argparse.ArgumentParser:
         metavar="A,B",
         help=f"WIDTHxHEIGHT in pixels or PAPER@DPI (default: {DEFAULT_PAGES})",
     )
-    made.add_argument("--connectors", type=_names, metavar="A,B", help="only these (default: all)")
+    made.add_argument("--connectors", type=_connectors, metavar="A,B", help="only these (default: all)")
     made.add_argument("--tower", metavar="NAME", help="one tower for all (default: each paper's own)")
     made.add_argument("--language", default="qwen2-7b", metavar="NAME", help="for all (default: qwen2-7b)")
     made.add_argument("--json", action="store_true", help="print one JSON document instead of tables")
@@ -72,7 +72,7 @@ def pages(text: str) -> list[tuple[int, int]]:
     """(height, width) in pixels of each page named: 448x224 is 448 wide, a4@150 is A4 at 150 dots per inch."""
     found = []
     for name in _names(text):
-        if match := re.fullmatch(r"(\d+)x(\d+)", name):
+        if match := re.fullmatch(r"(\d+)[xX](\d+)", name):
             width, height = int(match[1]), int(match[2])
         elif (match := re.fullmatch(r"(\w+)@(\d+)", name)) and match[1].lower() in PAPER_MM:
             width, height = (round(side / MM_PER_INCH * int(match[2])) for side in PAPER_MM[match[1].lower()])
@@ -85,11 +85,19 @@ def pages(text: str) -> list[tuple[int, int]]:
         found.append((height, width))
     if not found:
         raise argparse.ArgumentTypeError("no page is named")
-    return found
+    return list(dict.fromkeys(found))
 
 
 def _names(text: str) -> list[str]:
-    return [name.strip() for name in text.split(",") if name.strip()]
+    """Each name once, in the order given."""
+    return list(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
+
+
+def _connectors(text: str) -> list[str]:
+    names = _names(text)
+    if not names:
+        raise argparse.ArgumentTypeError("no connector is named; leave --connectors out for all of them")
+    return names
 
 
 def _positive(text: str) -> int:
@@ -128,7 +136,7 @@ def _compare(arguments: argparse.Namespace) -> int:
     counter = Counter()
     rows = compare(setups, arguments.pages, counter)
     papers = [(case, case.row(counter)) for case in cases()]
-    aims = targets.counted(counter, language)
+    aims = targets.counted(counter, language) if arguments.language == targets.LANGUAGE else []
     timings: dict[tuple[int, int], list[Timing]] = {}
     if arguments.measure:
         timings = {page: _measure(measured, page, arguments) for page in arguments.pages}

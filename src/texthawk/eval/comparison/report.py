@@ -5,7 +5,7 @@ from typing import Any
 
 from texthawk.eval.comparison.published import Case
 from texthawk.eval.comparison.rows import TOLERANCE, Row
-from texthawk.eval.comparison.targets import Target
+from texthawk.eval.comparison.targets import LANGUAGE, Target
 from texthawk.eval.comparison.timing import Timing
 from texthawk.eval.report import Column, table
 
@@ -92,7 +92,7 @@ def tables(found: Mapping[str, Any], *, markdown: bool = False) -> str:
         title = f"Measured on {page[0]} x {page[1]} px, medians of {rounds} rounds, {found['measured_on']}"
         add(title, [_times(row) for row in own], TIMES, "connector")
     aims = [{**aim, "reached": "yes" if aim["reached"] else "no"} for aim in found["targets"]]
-    add(f"Targets: texthawk2 against Qwen2-VL on 1344 x 1344 px, {found['language']}", aims, TARGETS, "ratio of")
+    add(f"Targets: texthawk2 against Qwen2-VL on 1344 x 1344 px, set for {LANGUAGE}", aims, TARGETS, "ratio of")
     return "\n\n".join(blocks)
 
 

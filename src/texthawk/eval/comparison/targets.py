@@ -19,6 +19,8 @@ from texthawk.eval.comparison.timing import Timing
 from texthawk.image.tilings import UhdTilingConfig
 
 PAGE = (1344, 1344)
+LANGUAGE = "qwen2-7b"
+"""The language model on both sides, for which the ratios of operations were set."""
 OURS, THEIRS = "texthawk2", "merge2x2"
 
 
