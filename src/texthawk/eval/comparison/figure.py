@@ -11,13 +11,31 @@ MARKERS = "os^DvPX"  # seven of them and ten colours: seventy pairs before one c
 TERA = 1e12
 
 
+NEAR = 0.12
+"""Points are one to the eye where neither tokens nor operations differ by more than this part of them."""
+
+
+def rings(points: Sequence[tuple[float, float]]) -> list[int]:
+    """For each point how many before it lie on the same spot: 0 is drawn filled, the others as ever wider rings."""
+
+    def same(one: float, other: float) -> bool:
+        return abs(one - other) <= NEAR * max(one, other)
+
+    return [
+        sum(same(x, points[k][0]) and same(y, points[k][1]) for k in range(place))
+        for place, (x, y) in enumerate(points)
+    ]
+
+
 def draw(rows: Sequence[Row], files: Sequence[Path]) -> None:
     """A row of two panels for each page, written to each of `files` (.png, .svg); needs the extra `eval`.
 
-    Operations are those to the first token: causal attention, logits of the last token.
+    Operations are those to the first token: causal attention, logits of the last token. Connectors on one spot are
+    rings about each other.
     """
     try:
         from matplotlib.figure import Figure
+        from matplotlib.lines import Line2D
         from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
     except ImportError as error:
         raise ImportError('the figure needs matplotlib: pip install "texthawk[eval]"') from error
@@ -27,11 +45,12 @@ def draw(rows: Sequence[Row], files: Sequence[Path]) -> None:
     figure = Figure(figsize=(11, 3.6 * len(pages) + 0.6), layout="constrained")
     panels = figure.subplots(len(pages), 2, squeeze=False, width_ratios=(1, 1.2))
     for page, (points, bars) in zip(pages, panels, strict=True):
-        for row in rows:
-            if row.page == page:
-                colour, marker = styles[row.name]
-                total = row.counted.first_token().total / TERA
-                points.plot(row.tokens, total, marker, color=colour, alpha=0.8, label=row.name)
+        here = [row for row in rows if row.page == page]
+        places = [(row.tokens, row.counted.first_token().total / TERA) for row in here]
+        for row, (tokens, total), ring in zip(here, places, rings(places), strict=True):
+            colour, marker = styles[row.name]
+            fill = "none" if ring else "full"
+            points.plot(tokens, total, marker, color=colour, markersize=6 + 5 * ring, fillstyle=fill)
         points.set(xscale="log", yscale="log", xlabel="visual tokens", ylabel="TFLOP from page to first token")
         points.set_title(f"{page[1]} x {page[0]} px", size=10)
         points.margins(0.2)
@@ -50,8 +69,8 @@ def draw(rows: Sequence[Row], files: Sequence[Path]) -> None:
         bars.set(xlabel="TFLOP from page to first token")
         bars.tick_params(axis="y", labelsize=8)
         bars.grid(alpha=0.3, axis="x")
-    handles, labels = panels[0][0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=7, fontsize=8)
+    handles = [Line2D([], [], color=c, marker=m, linestyle="", label=name) for name, (c, m) in styles.items()]
+    figure.legend(handles=handles, loc="outside lower center", ncols=7, fontsize=8)
     panels[0][1].legend(fontsize=8)
     for file in files:
         figure.savefig(file, dpi=130, metadata={"Date": None} if file.suffix == ".svg" else None)
