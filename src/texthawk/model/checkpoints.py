@@ -7,8 +7,7 @@ and that nothing reads are left out by name: a second copy of the tower and a no
 projections of older projectors, and the last layer of the tower, whose output the authors throw away.
 
 How deep tower and language model are, a file cannot say of itself, for layers that it lacks leave no trace: give the config
-of the whole model. Without it the tower must be as deep as that of all released models, and of the language model only
-a gap between layers is seen, not layers that are missing after the last.
+of the whole model to be sure. Without it only a gap between layers is seen, not layers that are missing after the last.
 
 The way there and back changes no bit of what is read; `unread` gives what is left out, for who wants a whole file again.
 """
@@ -42,9 +41,6 @@ PROJECTOR, TOWER, LANGUAGE, HEAD = (
     "lm_head.",
 )
 OUR_PROJECTOR, OUR_TOWER, OUR_LANGUAGE = "model.connector.", "model.vision_tower.model.", "model.language_model."
-
-READ = 23
-"""Layers of the tower, CLIP ViT-L/14 with 24, that every released model reads."""
 
 Connector = TypeVar("Connector", HiwinConfig, Uhd1Config)
 
@@ -133,8 +129,7 @@ def _ours(
         if isinstance(config, TextHawkConfig):
             read, layers = max(config.feature_layers), config.text_config.num_hidden_layers
         else:
-            read, layers = READ, _language_depth(beside)
-            _check_tower_depth(beside)
+            read, layers = _tower_depth(beside) - 1, _language_depth(beside)
         dead = _tower_tail(read)
         known = {**_tower_names(read), **_language_names(beside, layers)}
         check_names(dict.fromkeys(set(beside) - dead), known, f"{model} (tower and language model)")
@@ -173,14 +168,15 @@ def _language_depth(names: Iterable[str]) -> int:
     return numbers[-1] + 1
 
 
-def _check_tower_depth(names: Iterable[str]) -> None:
-    """Raise ValueError for a tower that is not as deep as the released models'."""
+def _tower_depth(names: Iterable[str]) -> int:
+    """How many layers the tower has; ValueError for fewer than two, of which the last is not read, and for gaps."""
     numbers = _numbers(names, f"{TOWER}encoder.layers.")
-    if numbers != list(range(READ + 1)):
+    if len(numbers) < 2 or numbers != list(range(len(numbers))):
         raise ValueError(
-            f"the state dict has {len(numbers)} layers of {TOWER}encoder.layers, expected {READ + 1} (0 to {READ}), of "
-            f"which {READ} are read; load all files of the checkpoint, or give the TextHawkConfig of a model of other depths"
+            f"the state dict has {len(numbers)} layers of {TOWER}encoder.layers, expected all from 0 on (24 in the "
+            "released models), of which the last is not read; load all files of the checkpoint"
         )
+    return len(numbers)
 
 
 def _with_ends(names: str, ends: Iterable[str] = ("weight", "bias")) -> list[str]:
