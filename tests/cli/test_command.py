@@ -12,8 +12,7 @@ from PIL import Image
 from transformers import AutoConfig
 
 import texthawk
-from texthawk.cli import VERBS, main, plan, read
-from texthawk.types import Box, Document, Line, Page, PageError, Word
+from texthawk.cli import VERBS, main, plan
 
 SCRIPT = "import sys; from texthawk.cli import main; sys.exit(main())"
 ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "HF_HUB_OFFLINE": "1"}
@@ -133,10 +132,10 @@ def test_an_interrupt_ends_the_command_with_130_and_without_a_traceback(tmp_path
     os.close(writer)
 
 
-def test_files_that_cannot_be_read_are_listed_and_no_model_is_loaded_for_them(tmp_path, capsys):
+def test_files_that_cannot_be_read_are_listed(tmp_path, capsys):
     (tmp_path / "text.png").write_text("Dear Sir")
     names = [str(tmp_path / name) for name in ("gone.png", "text.png")]
-    assert main(["read", *names, "--model", "there is no such model"]) == 1
+    assert main(["read", *names]) == 1
     printed = capsys.readouterr()
     assert printed.out == ""
     assert [line.split(": ")[:2] for line in printed.err.splitlines()] == [["texthawk", name] for name in names]
@@ -155,77 +154,6 @@ def test_an_output_folder_that_cannot_be_is_wrong_usage(tmp_path, capsys):
     (tmp_path / "taken").write_text("")
     assert main(["read", "page.png", "--out", str(tmp_path / "taken")]) == 2
     assert "choose another" in capsys.readouterr().err
-
-
-PAGE = Page(
-    number=2,
-    width=800,
-    height=600,
-    text="Total 12 €\nLast",
-    lines=(
-        Line("Total 12 €", Box(10.04, 20, 110.5, 42.26), (Word("Total", Box(10.04, 20, 60, 42.26), 0.98765),)),
-        Line("Last", None),
-    ),
-    finish_reason="length",
-)
-
-
-def test_json_has_boxes_in_page_pixels_confidence_and_reasons():
-    document = read.as_json("a.png", Document((PAGE,), (PageError("a.png", 3, "torn"),)))
-    (page,) = json.loads(json.dumps(document))["pages"]
-    assert (page["number"], page["width"], page["height"], page["finish_reason"]) == (2, 800, 600, "length")
-    assert page["lines"][0]["box"] == [10.0, 20.0, 110.5, 42.3] and page["lines"][1]["box"] is None
-    assert page["lines"][0]["words"] == [{"text": "Total", "box": [10.0, 20.0, 60.0, 42.3], "confidence": 0.9877}]
-    assert document["errors"] == [{"page": 3, "message": "torn"}]
-
-
-def test_text_with_boxes_starts_each_line_with_its_box():
-    assert read.as_text(PAGE, boxes=False) == "Total 12 €\nLast"
-    assert read.as_text(PAGE, boxes=True) == "10,20,110,42\tTotal 12 €\n\tLast"
-
-
-def output(*arguments):
-    return read._Output(read.parser().parse_args([*arguments]))
-
-
-def test_several_files_each_have_a_header_and_pages_a_blank_line_between(capsys):
-    made = output("a.png", "b.pdf")
-    made.stream("a.png", PAGE)
-    made.finish("a.png", Document((PAGE,)))
-    made.stream("b.pdf", PAGE)
-    made.stream("b.pdf", PAGE)
-    text = PAGE.text + "\n"
-    assert capsys.readouterr().out == f"==> a.png <==\n{text}\n==> b.pdf <==\n{text}\n{text}"
-
-
-def test_a_single_file_has_no_header(capsys):
-    output("a.png").stream("a.png", PAGE)
-    assert capsys.readouterr().out == PAGE.text + "\n"
-
-
-def test_results_with_one_name_do_not_overwrite_each_other(tmp_path, capsys):
-    files = ["x/page.png", "y/page.pdf", "page-2.png", "z/PAGE.png"]
-    made = output(*files, "--out", str(tmp_path))
-    for number, file in enumerate(files):
-        page = Page(number=1, width=1, height=1, text=f"text {number}")
-        assert made.finish(file, Document((page,)))
-    written = {path.name: path.read_text() for path in tmp_path.iterdir()}
-    assert sorted(written.values()) == [f"text {number}\n" for number in range(4)]
-    assert len({name.casefold() for name in written}) == 4
-    assert written["page.txt"] == "text 0\n" and written["page-2.txt"] == "text 1\n"
-    assert "y/page.pdf: written as page-2.txt, for x/page.png has page.txt" in capsys.readouterr().err
-
-
-def test_json_files_are_documents_of_their_own(tmp_path):
-    made = output("a.png", "--out", str(tmp_path), "--format", "json")
-    made.finish("a.png", Document((PAGE,)))
-    made.close()
-    record = json.loads((tmp_path / "a.json").read_text(encoding="utf-8"))
-    assert [document["source"] for document in record["documents"]] == ["a.png"]
-
-
-def test_a_name_that_is_no_utf8_can_be_printed():
-    assert json.dumps(read.as_json(os.fsdecode(b"caf\xe9.png"), Document()), ensure_ascii=False).encode()
 
 
 def test_plan_prints_each_page_and_what_it_costs(tmp_path, capsys):
