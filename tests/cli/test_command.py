@@ -19,7 +19,14 @@ ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path
 
 
 def command(*arguments, script=SCRIPT, **settings):
-    return subprocess.Popen([sys.executable, "-c", script, *arguments], env=ENVIRONMENT, **settings)
+    return subprocess.Popen(
+        [sys.executable, "-c", script, *arguments], env=ENVIRONMENT, preexec_fn=interruptible, **settings
+    )
+
+
+def interruptible():
+    """A shell starts background jobs deaf to interrupts, and a child of one inherits that."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def run(*arguments, script=SCRIPT):

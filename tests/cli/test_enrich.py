@@ -169,6 +169,7 @@ def test_a_run_that_was_killed_goes_on_and_asks_nothing_twice(enrich, teacher, s
         [sys.executable, "-c", SCRIPT, *command, "--kinds", "caption", "--concurrency", "1"],
         env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
         stderr=subprocess.PIPE,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a background job's child is deaf to it
     )
     assert reached.wait(60)
     process.send_signal(kill)

@@ -73,7 +73,7 @@ def test_the_lines_that_the_ink_allows_bound_the_rows():
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.text("abcde ", min_size=2, max_size=40), st.text("fghij ", max_size=30))
+@given(st.text("abcde ", min_size=2, max_size=40).filter(str.strip), st.text("fghij ", max_size=30))
 def test_a_loop_cut_down_to_one_copy_is_what_was_said_before_it(block, before):
     guard = LoopGuard(text_of)
     said: list[int] = []
