@@ -3,8 +3,10 @@
 Shape letters:  B pictures   L tokens   V vocabulary   D language width
 """
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from PIL import Image
@@ -17,6 +19,30 @@ from texthawk.model.modeling import TextHawkForConditionalGeneration
 from texthawk.model.processing import TextHawkProcessor
 
 _CHUNK = 4_000_000  # logits that are in memory together while an answer is scored
+
+
+SMALL = 100_000_000
+"""Parameters up to which a model on a CPU is run by one thread."""
+
+
+def _on_one_thread(method: Callable[..., Any]) -> Callable[..., Any]:
+    """Products this small gain little from a second thread, and lose much while another program holds its core.
+
+    With nano on two cores that were both busy, two threads took 52 s for a page and one took 2 s.
+    """
+
+    @functools.wraps(method)
+    def run(asker: "Asker", *arguments: Any, **settings: Any) -> Any:
+        threads = torch.get_num_threads()
+        if threads == 1 or asker.model.device.type != "cpu" or asker.model.num_parameters() > SMALL:
+            return method(asker, *arguments, **settings)
+        torch.set_num_threads(1)
+        try:
+            return method(asker, *arguments, **settings)
+        finally:
+            torch.set_num_threads(threads)
+
+    return run
 
 
 @dataclass(frozen=True)
@@ -46,6 +72,7 @@ class Asker:
         self.generator = Generator(model, ends, processor.tokenizer.pad_token_id)
         self._texts: dict[int, str] = {}
 
+    @_on_one_thread
     @torch.inference_mode()
     def ask(
         self,
@@ -72,6 +99,7 @@ class Asker:
             )
         ]
 
+    @_on_one_thread
     @torch.inference_mode()
     def log_probabilities(
         self, pictures: Sequence[Image.Image], question: str, answers: Sequence[Sequence[int]]
