@@ -110,12 +110,21 @@ TOGETHER = replace(
 
 SETTLE = replace(TOGETHER, name="settle", steps=1400, tiles=24, learning_rate=1e-3, final=0.01)
 
+PAGES = replace(
+    SETTLE,
+    name="pages",
+    grids=(Grid(1, 2, 5.0, set_rows=True), Grid(1, 2, 2.0), Grid(2, 2, 1.0, characters=900), Grid(3, 3, 0.5)),
+    steps=1400,
+    type_px=(12.0, 26.0),
+    learning_rate=8e-4,
+)
+
 
 def nano() -> Recipe:
     return Recipe(
         name="nano",
         model_config=model_config,
-        stages=(GLYPHS, PLAIN, LETTERS, ROWS, READ, TOGETHER, SETTLE),
+        stages=(GLYPHS, PLAIN, LETTERS, ROWS, READ, TOGETHER, SETTLE, PAGES),
         vocabulary=VOCABULARY,
         guided_layers=(1, 2, 3),
         hold_out=("Lato", "Charis", "Hack", "Caladea"),
