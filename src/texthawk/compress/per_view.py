@@ -3,13 +3,14 @@
 Shape letters:  h, w patches of a view   W encoder width   D language width
 """
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, fields
 
 from texthawk.types import TileLayout
 
 
 @dataclass(frozen=True, kw_only=True)
-class PerViewConfig:
+class PerViewConfig(ABC):
     """Counts tokens and operations of a page as the sum over its views; a method says both for one view.
 
     patch: side in pixels of the tower's patches, needed because a layout is in pixels; the tower's own.
@@ -29,13 +30,13 @@ class PerViewConfig:
         """Feature levels the module reads at least; one, the deepest, for most methods."""
         return 1
 
+    @abstractmethod
     def token_grid(self, h: int, w: int) -> tuple[int, int]:
         """Rows and columns of the tokens that a view of h x w patches becomes; one row where tokens have no place."""
-        raise NotImplementedError
 
+    @abstractmethod
     def view_flops(self, h: int, w: int, encoder_width: int, language_width: int) -> int:
         """Operations for one view of h x w patches, see `flops`."""
-        raise NotImplementedError
 
     def visual_tokens(self, layout: TileLayout) -> int:
         """Visual tokens of a page: those of its views, no separators."""

@@ -69,6 +69,10 @@ class Uhd1Config(PerViewConfig):
         """Operations of matrix products, convolutions and attention for a page; a multiply and an add are two."""
         return self.hiwin().flops(layout, encoder_width=encoder_width, language_width=language_width)
 
+    def view_flops(self, h: int, w: int, encoder_width: int, language_width: int) -> int:
+        """Operations for one view of h x w patches, see `flops`."""
+        return self.hiwin().view_flops(h, w, encoder_width, language_width)
+
     def build(self, *, encoder_width: int, language_width: int) -> "Uhd1":
         return Uhd1(self.hiwin(), encoder_width, language_width)
 

@@ -5,6 +5,7 @@ A view is one picture that went through the tower: a tile, a slice, a thumbnail 
 Shape letters:  n views of one size   h, w patches of a view   W encoder width   D language width
 """
 
+from abc import ABC, abstractmethod
 from itertools import accumulate, pairwise
 
 import torch
@@ -16,7 +17,7 @@ from texthawk.vision.views import ViewGroup, group_sizes
 __all__ = ["PerViewConnector", "ViewGroup", "group_sizes", "padded", "views_of_pages"]
 
 
-class PerViewConnector(nn.Module):
+class PerViewConnector(nn.Module, ABC):
     """A connector that compresses each view by itself and gives a page's tokens view after view.
 
     Subclasses say what becomes of the views of one size; views never see each other.
@@ -25,9 +26,9 @@ class PerViewConnector(nn.Module):
     def reset_parameters(self) -> None:
         """Give the parameters the start that the method asks for; here none, and they start as the model's others."""
 
+    @abstractmethod
     def compress(self, levels: list[Tensor], pixels: Tensor) -> Tensor:
         """[(n, h, w, W)] and (n, 3, H, W) -> (n, tokens, D)."""
-        raise NotImplementedError
 
     def forward(self, groups: list[ViewGroup], layouts: list[TileLayout]) -> list[Tensor]:
         """The tokens (tokens, D) of each page, its views in the order they were sent."""
