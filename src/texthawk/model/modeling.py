@@ -207,13 +207,13 @@ class TextHawkForConditionalGeneration(TextHawkPreTrainedModel, GenerationMixin)
         labels: Tensor | None = None,
         coordinates: Tensor | None = None,
         use_cache: bool | None = None,
-        logits_to_keep: int = 0,
+        logits_to_keep: int | Tensor = 0,
         **kwargs: Any,
     ) -> TextHawkOutput:
         """Loss (with `labels`, -100 left out): L_lm + λ L_box (TextHawk eq. 4, 5).
 
         coordinates: (B, L) exact coordinates in [0, 1] at coordinate tokens, NaN elsewhere, aligned with `labels`.
-        logits_to_keep: how many last positions get logits and coordinates; 0 means all.
+        logits_to_keep: how many last positions get logits and coordinates, 0 means all; or their numbers, (K,).
         """
         outputs = self.model(
             input_ids=input_ids,
@@ -226,7 +226,8 @@ class TextHawkForConditionalGeneration(TextHawkPreTrainedModel, GenerationMixin)
             use_cache=use_cache,
             **kwargs,
         )
-        hidden = outputs[0][:, -logits_to_keep:]
+        kept = slice(-logits_to_keep, None) if isinstance(logits_to_keep, int) else logits_to_keep
+        hidden = outputs[0][:, kept]
         logits = self.lm_head(hidden)
         predicted = None if self.detection_head is None else self.detection_head(hidden)
         loss = language = box = None
