@@ -10,6 +10,7 @@ from texthawk.compress import CompressorConfig, compressor_from_json, compressor
 from texthawk.compress.resa import ReSAConfig
 from texthawk.image.tiles import TilingConfig
 from texthawk.image.tilings import Tiling, layout_from_row, tiling_from_json, tiling_to_json
+from texthawk.model.backbones import siglip_so400m
 from texthawk.types import TileLayout
 
 TOWERS = {"siglip_vision_model": SiglipVisionConfig, "clip_vision_model": CLIPVisionConfig}
@@ -147,15 +148,7 @@ def _as_in_json(value: Any) -> Any:
 
 def _tower_config(config: PretrainedConfig | dict[str, Any] | None) -> PretrainedConfig:
     if config is None:
-        return SiglipVisionConfig(
-            hidden_size=1152,
-            intermediate_size=4304,
-            num_hidden_layers=27,
-            num_attention_heads=16,
-            image_size=224,
-            patch_size=14,
-            vision_use_head=False,
-        )
+        return siglip_so400m()
     if isinstance(config, dict):
         name = config.get("model_type", "siglip_vision_model")
         if name not in TOWERS:

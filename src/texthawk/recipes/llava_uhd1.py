@@ -7,24 +7,22 @@ ablation's data and with CLIP learning; the published 13B model was trained on L
 from dataclasses import replace
 
 from texthawk.compress.uhd1 import Uhd1Config
+from texthawk.model.backbones import VICUNA_VOCABULARY, vicuna_7b, vicuna_13b
 from texthawk.model.configuration import TextHawkConfig
 from texthawk.recipes.llava_uhd2 import (
     ABLATION_MIXTURE,
     ALIGNMENT,
     INSTRUCTION,
     MIX_665K,
-    VICUNA_TOKENS,
     joined,
     llava_uhd2,
-    vicuna_7b,
-    vicuna_13b,
 )
 from texthawk.recipes.recipe import Recipe
 from texthawk.train.schedule import Learner
 
 
 def model_config() -> TextHawkConfig:
-    return joined(vicuna_7b(), VICUNA_TOKENS, Uhd1Config())
+    return joined(vicuna_7b(), VICUNA_VOCABULARY, Uhd1Config())
 
 
 def llava_uhd1() -> Recipe:
@@ -41,7 +39,7 @@ def llava_uhd1_13b() -> Recipe:
     instruction = replace(INSTRUCTION, learners=learners, sources=(MIX_665K,), length=2048)
 
     def model_config() -> TextHawkConfig:
-        return joined(vicuna_13b(), VICUNA_TOKENS, Uhd1Config())
+        return joined(vicuna_13b(), VICUNA_VOCABULARY, Uhd1Config())
 
     return replace(
         llava_uhd2(), name="llava_uhd1_13b", model_config=model_config, paper_stages=(alignment, instruction)

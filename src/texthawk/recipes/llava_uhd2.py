@@ -12,19 +12,17 @@ the frozen pyramid on in both; here it is off unless `vdim_dropout_in_mllm` of t
 
 from dataclasses import replace
 
-from transformers import CLIPVisionConfig, LlamaConfig, PretrainedConfig
+from transformers import PretrainedConfig
 
 from texthawk.compress import CompressorConfig
 from texthawk.compress.hiwin import HiwinConfig
 from texthawk.image.tilings import UhdTilingConfig
+from texthawk.model.backbones import QWEN2_TOKENS, VICUNA_VOCABULARY, clip_vit_large, qwen2_7b, vicuna_7b, vicuna_13b
 from texthawk.model.configuration import TextHawkConfig
 from texthawk.recipes.recipe import Recipe
-from texthawk.recipes.texthawk2 import TOKENS as QWEN2_TOKENS
-from texthawk.recipes.texthawk2 import model_config as texthawk2_config
 from texthawk.train.conversation import CHATML, PLAIN, VICUNA
 from texthawk.train.schedule import Learner, PaperStage, Source
 
-VICUNA_TOKENS = 32000
 SEPARATORS = 13, 29892
 """Newline and comma of LLaMA's tokenizer. The authors use these ids with Qwen2 as well, where they are other tokens."""
 
@@ -96,44 +94,10 @@ PAPER_INSTRUCTION = replace(
 """The stage as the paper words it: the pyramid's last convolution (`fixup_proj` in the authors' files) stays as it was."""
 
 
-def tower_config() -> CLIPVisionConfig:
-    """CLIP ViT-L/14 for 336 px; the tower drops its 24th layer, which the authors run and throw away."""
-    return CLIPVisionConfig(
-        hidden_size=1024,
-        intermediate_size=4096,
-        num_hidden_layers=24,
-        num_attention_heads=16,
-        image_size=336,
-        patch_size=14,
-    )
-
-
-def vicuna(*, hidden: int, intermediate: int, layers: int, heads: int) -> LlamaConfig:
-    """Vicuna v1.5."""
-    return LlamaConfig(
-        vocab_size=VICUNA_TOKENS,
-        hidden_size=hidden,
-        intermediate_size=intermediate,
-        num_hidden_layers=layers,
-        num_attention_heads=heads,
-        max_position_embeddings=4096,
-        rms_norm_eps=1e-5,
-        tie_word_embeddings=False,
-    )
-
-
-def vicuna_7b() -> LlamaConfig:
-    return vicuna(hidden=4096, intermediate=11008, layers=32, heads=32)
-
-
-def vicuna_13b() -> LlamaConfig:
-    return vicuna(hidden=5120, intermediate=13824, layers=40, heads=40)
-
-
 def joined(language: PretrainedConfig, tokens: int, connector: CompressorConfig) -> TextHawkConfig:
     """CLIP, connector and a language model; the image token follows the `tokens` of its tokenizer."""
     return TextHawkConfig(
-        vision_config=tower_config(),
+        vision_config=clip_vit_large(),  # the tower drops its 24th layer, which the authors run and throw away
         text_config=language,
         feature_layers=(23,),
         tiling=UhdTilingConfig(max_slices=7),
@@ -146,7 +110,7 @@ def joined(language: PretrainedConfig, tokens: int, connector: CompressorConfig)
 
 
 def model_config() -> TextHawkConfig:
-    return joined(vicuna_7b(), VICUNA_TOKENS, HiwinConfig())
+    return joined(vicuna_7b(), VICUNA_VOCABULARY, HiwinConfig())
 
 
 def llava_uhd2() -> Recipe:
@@ -164,7 +128,7 @@ def llava_uhd2_13b() -> Recipe:
     instruction = replace(INSTRUCTION, learners=tuple(Learner(part, 2e-5) for part in (*TRAINED, "window positions")))
 
     def model_config() -> TextHawkConfig:
-        return joined(vicuna_13b(), VICUNA_TOKENS, APRIL)
+        return joined(vicuna_13b(), VICUNA_VOCABULARY, APRIL)
 
     return replace(
         llava_uhd2(), name="llava_uhd2_13b", model_config=model_config, paper_stages=(alignment, instruction)
@@ -176,9 +140,7 @@ def llava_uhd2_qwen2() -> Recipe:
     alignment, instruction = (replace(stage, conversation=CHATML) for stage in llava_uhd2_13b().paper_stages)
 
     def model_config() -> TextHawkConfig:
-        language = texthawk2_config().text_config
-        language.vocab_size = 152064
-        return joined(language, QWEN2_TOKENS, APRIL)
+        return joined(qwen2_7b(), QWEN2_TOKENS, APRIL)
 
     return replace(
         llava_uhd2(), name="llava_uhd2_qwen2", model_config=model_config, paper_stages=(alignment, instruction)

@@ -8,45 +8,21 @@ answers.
 public data sets, which `texthawk train` does not run.
 """
 
-from transformers import LlamaConfig, SiglipVisionConfig
-
 from texthawk.compress.resa import ReSAConfig
 from texthawk.image.tiles import TilingConfig
+from texthawk.model.backbones import INTERNLM_VOCABULARY, internlm_7b, siglip_so400m
 from texthawk.model.configuration import TextHawkConfig
 from texthawk.recipes.recipe import Recipe
 from texthawk.train.schedule import Learner, PaperStage, Source
 
-TOKENS = 103168
+TOKENS = INTERNLM_VOCABULARY
 """Tokens of InternLM's tokenizer; frame, image, box and coordinate tokens follow in the order of `extend_tokenizer`."""
-
-
-def tower_config() -> SiglipVisionConfig:
-    """SigLIP-SO400M, patch 14, 224 px."""
-    return SiglipVisionConfig(
-        hidden_size=1152,
-        intermediate_size=4304,
-        num_hidden_layers=27,
-        num_attention_heads=16,
-        image_size=224,
-        patch_size=14,
-        vision_use_head=False,
-    )
 
 
 def model_config() -> TextHawkConfig:
     return TextHawkConfig(
-        vision_config=tower_config(),
-        text_config=LlamaConfig(
-            vocab_size=104192,  # 103168 + 1005, rounded up to a multiple of 64
-            hidden_size=4096,
-            intermediate_size=11008,
-            num_hidden_layers=32,
-            num_attention_heads=32,
-            max_position_embeddings=2048,
-            rms_norm_eps=1e-6,
-            attention_bias=True,
-            tie_word_embeddings=False,
-        ),
+        vision_config=siglip_so400m(),
+        text_config=internlm_7b(vocabulary=104192),  # 103168 + 1005, rounded up to a multiple of 64
         feature_layers=(14, 18, 22, 26),
         tiling=TilingConfig(max_tiles=36),
         compressor=ReSAConfig(levels=(3, 3, 3, 2, 2, 2, 1, 0), scan="tile", heads=16, intermediate=4304),

@@ -7,35 +7,24 @@ whole page, and Qwen2-7B-Instruct answers. `texthawk assemble` makes its folder 
 fine-tuning (sections 4 and 5), which `texthawk train` does not run.
 """
 
-from transformers import Qwen2Config
-
 from texthawk.compress.resa import ReSAConfig
 from texthawk.image.tiles import TilingConfig
+from texthawk.model.backbones import QWEN2_TOKENS, qwen2_7b, siglip_so400m
 from texthawk.model.configuration import TextHawkConfig
 from texthawk.recipes.recipe import Recipe
-from texthawk.recipes.texthawk import BETAS, DECAY, INSTRUCTIONS, tower_config
+from texthawk.recipes.texthawk import BETAS, DECAY, INSTRUCTIONS
 from texthawk.train.schedule import Learner, PaperStage, Source
 
-TOKENS = 151646
+TOKENS = QWEN2_TOKENS
 """Tokens of Qwen2's tokenizer; frame, image, box and coordinate tokens follow in the order of `extend_tokenizer`."""
 
 
 def model_config() -> TextHawkConfig:
     """The model as fine-tuned: pages of up to 72 tiles, where pre-training had 36."""
     return TextHawkConfig(
-        vision_config=tower_config(),
-        text_config=Qwen2Config(
-            vocab_size=152704,  # 151646 + 1005, rounded up to a multiple of 64; Qwen2 itself has 152064 rows
-            hidden_size=3584,
-            intermediate_size=18944,
-            num_hidden_layers=28,
-            num_attention_heads=28,
-            num_key_value_heads=4,
-            max_position_embeddings=32768,
-            rms_norm_eps=1e-6,
-            rope_parameters={"rope_type": "default", "rope_theta": 1e6},
-            tie_word_embeddings=False,
-        ),
+        vision_config=siglip_so400m(),
+        # 151646 + 1005, rounded up to a multiple of 64; Qwen2 itself has 152064 rows
+        text_config=qwen2_7b(vocabulary=152704),
         feature_layers=(14, 18, 22, 26),
         tiling=TilingConfig(max_tiles=72),
         compressor=ReSAConfig(levels=(3, 2, 1, 0), scan="page", heads=16, intermediate=4304),

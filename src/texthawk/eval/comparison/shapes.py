@@ -8,16 +8,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from torch import nn
-from transformers import (
-    CLIPVisionConfig,
-    LlamaConfig,
-    PretrainedConfig,
-    Qwen2Config,
-    Qwen2VLVisionConfig,
-    SiglipVisionConfig,
-)
+from transformers import PretrainedConfig, Qwen2Config, Qwen2VLVisionConfig
 
 from texthawk.eval.comparison.page_tower import WholePageTower
+from texthawk.model.backbones import clip_vit_large, internlm_7b, qwen2_7b, qwen2_vl_tower, siglip_so400m, vicuna_7b
 from texthawk.vision.tower import Tower
 
 
@@ -73,33 +67,15 @@ class TowerShape:
 
 
 def _siglip(side: int) -> TowerShape:
-    config = SiglipVisionConfig(
-        hidden_size=1152,
-        intermediate_size=4304,
-        num_hidden_layers=27,
-        num_attention_heads=16,
-        image_size=side,
-        patch_size=14,
-        vision_use_head=False,
-    )
-    return TowerShape(config, (14, 18, 22, 26))
+    return TowerShape(siglip_so400m(side), (14, 18, 22, 26))
 
 
 def _clip(side: int) -> TowerShape:
-    config = CLIPVisionConfig(
-        hidden_size=1024,
-        intermediate_size=4096,
-        num_hidden_layers=24,
-        num_attention_heads=16,
-        image_size=side,
-        patch_size=14,
-    )
-    return TowerShape(config, (14, 17, 20, 23))
+    return TowerShape(clip_vit_large(side), (14, 17, 20, 23))
 
 
 def _qwen2_vl() -> TowerShape:
-    config = Qwen2VLVisionConfig(depth=32, embed_dim=1280, mlp_ratio=4, num_heads=16, hidden_size=3584)
-    return TowerShape(config, (8, 16, 24, 32))
+    return TowerShape(qwen2_vl_tower(), (8, 16, 24, 32))
 
 
 TOWERS: dict[str, Callable[[], TowerShape]] = {
@@ -110,42 +86,6 @@ TOWERS: dict[str, Callable[[], TowerShape]] = {
     "qwen2-vl": _qwen2_vl,
 }
 """qwen2-vl: 32 layers, rotary positions, attention over the whole page; its 2x2 merger is the connector, not the tower."""
-
-
-def _vicuna_7b() -> LlamaConfig:
-    return LlamaConfig(
-        vocab_size=32000,
-        hidden_size=4096,
-        intermediate_size=11008,
-        num_hidden_layers=32,
-        num_attention_heads=32,
-        tie_word_embeddings=False,
-    )
-
-
-def _internlm_7b() -> LlamaConfig:
-    return LlamaConfig(
-        vocab_size=103168,
-        hidden_size=4096,
-        intermediate_size=11008,
-        num_hidden_layers=32,
-        num_attention_heads=32,
-        attention_bias=True,
-        tie_word_embeddings=False,
-    )
-
-
-def _qwen2_7b() -> Qwen2Config:
-    return Qwen2Config(
-        vocab_size=152064,
-        hidden_size=3584,
-        intermediate_size=18944,
-        num_hidden_layers=28,
-        num_attention_heads=28,
-        num_key_value_heads=4,
-        max_position_embeddings=32768,
-        tie_word_embeddings=False,
-    )
 
 
 def _small() -> Qwen2Config:
@@ -162,9 +102,9 @@ def _small() -> Qwen2Config:
 
 
 LANGUAGES: dict[str, Callable[[], PretrainedConfig]] = {
-    "vicuna-7b": _vicuna_7b,
-    "internlm-7b": _internlm_7b,
-    "qwen2-7b": _qwen2_7b,
+    "vicuna-7b": vicuna_7b,
+    "internlm-7b": internlm_7b,
+    "qwen2-7b": qwen2_7b,
     "small": _small,
 }
 """small: every width of Qwen2-7B divided by four, six layers, 95 million parameters; for times on a CPU."""
