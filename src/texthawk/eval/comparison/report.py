@@ -11,27 +11,35 @@ from texthawk.eval.report import Column, table
 
 TERA, MILLION, MEBI = 1e12, 1e6, 2**20
 
-COSTS = (
-    Column("views", "views", "d"),
-    Column("tokens", "tokens", "d"),
-    Column("tower", "tower", ".2f"),
-    Column("connector", "connector", ".3f"),
-    Column("language", "language", ".2f"),
-    Column("head", "logits", ".3f"),
-    Column("total", "TFLOP", ".2f"),
-    Column("first", "first token", ".2f"),
-    Column("cache", "KV MiB", ".2f"),
-    Column("parameters", "connector M", ".1f"),
+HEADINGS = {
+    "head": "logits",
+    "total": "TFLOP",
+    "first": "first token",
+    "cache": "KV MiB",
+    "parameters": "connector M",
+    "published": "the paper's",
+}
+"""What stands above a column of a page's costs, where it is not the name of the value."""
+
+
+def _costs_as(**formats: str) -> tuple[Column, ...]:
+    """Columns of a page's costs in this order, each with the format of its values."""
+    return tuple(Column(key, HEADINGS.get(key, key), form) for key, form in formats.items())
+
+
+COSTS = _costs_as(
+    views="d",
+    tokens="d",
+    tower=".2f",
+    connector=".3f",
+    language=".2f",
+    head=".3f",
+    total=".2f",
+    first=".2f",
+    cache=".2f",
+    parameters=".1f",
 )
-PAPERS = (
-    Column("tokens", "tokens", "d"),
-    Column("tower", "tower", ".2f"),
-    Column("connector", "connector", ".2f"),
-    Column("language", "language", ".2f"),
-    Column("head", "logits", ".2f"),
-    Column("total", "TFLOP", ".1f"),
-    Column("published", "the paper's", ".1f"),
-)
+PAPERS = _costs_as(tokens="d", tower=".2f", connector=".2f", language=".2f", head=".2f", total=".1f", published=".1f")
 TIMES = (
     Column("tokens", "tokens", "d"),
     Column("tower", "tower s", ".3f"),
