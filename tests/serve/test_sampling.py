@@ -1,6 +1,5 @@
 """Choosing tokens, and making text of them as they come."""
 
-import json
 import math
 
 import pytest
@@ -9,7 +8,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.model import tiny
-from texthawk.serve.grammar import Schemas
 from texthawk.serve.sampling import Choice, Sampling, next_tokens
 from texthawk.serve.wording import Wording
 
@@ -79,42 +77,3 @@ def test_text_that_may_begin_a_stop_is_held_back_until_it_is_certain():
     ids = tokenizer.encode("xabc", add_special_tokens=False).ids
     wording = Wording(tokenizer, ("abd",))
     assert [wording.add(token) for token in ids] == ["x", "", "", "abc"]
-
-
-SCHEMA = {
-    "type": "object",
-    "properties": {
-        "total": {"type": "integer", "minimum": 0, "maximum": 99},
-        "paid": {"type": "boolean"},
-        "kind": {"enum": ["invoice", "receipt"]},
-    },
-    "required": ["total", "paid", "kind"],
-    "additionalProperties": False,
-}
-
-
-def test_an_answer_under_a_schema_is_valid_json_whatever_the_model_wants(reader):
-    pytest.importorskip("llguidance")
-    schemas, seen = Schemas(reader), set()
-    vocabulary = reader.model.config.text_config.vocab_size
-    for seed in range(6):
-        noise = torch.Generator().manual_seed(seed)
-        choice = Choice(
-            sampling := Sampling(200, temperature=1.0, seed=seed), sampling.generator(), schemas.constraint(SCHEMA)
-        )
-        ids = []
-        while len(ids) < 200:
-            token = next_tokens(3 * torch.randn(1, vocabulary, generator=noise), [choice])[0].id
-            if token in reader.ends:
-                break
-            ids.append(token)
-        answer = json.loads(reader.processor.tokenizer.decode(ids))
-        assert set(answer) == {"total", "paid", "kind"} and 0 <= answer["total"] <= 99
-        seen.add(json.dumps(answer))
-    assert len(seen) > 1
-
-
-def test_a_schema_that_cannot_be_kept_is_refused_with_a_reason(reader):
-    pytest.importorskip("llguidance")
-    with pytest.raises(ValueError, match="cannot be kept"):
-        Schemas(reader).constraint({"type": "no such type"})

@@ -12,6 +12,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from texthawk.decode.grammar import Constraint
 from texthawk.decode.greedy import Generator
 from texthawk.decode.guard import Allowance, LoopGuard
 from texthawk.decode.watch import STOP, Watch
@@ -82,15 +83,18 @@ class Asker:
         *,
         rows: Sequence[int] | None = None,
         seeds: Sequence[int] | None = None,
+        constraints: Sequence[Constraint] | None = None,
     ) -> list[Answer]:
         """One answer per picture, of at most `limits` tokens each.
 
         rows: lines that the ink of each picture allows, for the loop guard. seeds: of each row where tokens are drawn,
-        None for the likeliest ones.
+        None for the likeliest ones. constraints: the form that each answer must keep.
         """
         allowances = [Allowance() if rows is None else Allowance(rows=count + 2) for count in rows or limits]
         makers = iter(allowances)
-        watch = Watch(lambda: LoopGuard(self.text_of, next(makers)), limits, self.ends, seeds=seeds)
+        watch = Watch(
+            lambda: LoopGuard(self.text_of, next(makers)), limits, self.ends, seeds=seeds, constraints=constraints
+        )
         self.generator.run(self._inputs(pictures, question), watch, max(limits) + 1)
         return [
             Answer(tokens, values, str(reason), tuple(entropies))

@@ -13,6 +13,7 @@ from texthawk.decode.answers import Answer, Asker
 from texthawk.decode.blank import ILLEGIBLE, NO_INK, NO_TEXT, legible
 from texthawk.decode.budgets import BATCH, Budget, window_bytes
 from texthawk.decode.calibration import Calibration, calibration_of
+from texthawk.decode.grammar import Schemas
 from texthawk.decode.ladder import read_again
 from texthawk.decode.points import page_points
 from texthawk.decode.regions import Region
@@ -83,6 +84,7 @@ class Reader:
         ends = model.generation_config.eos_token_id or processor.tokenizer.eos_token_id
         self.ends = list(ends) if isinstance(ends, list) else [ends]
         self.asker = Asker(model, processor, self.ends)
+        self.schemas = Schemas(processor.tokenizer, int(model.config.text_config.vocab_size), self.ends)
         self.setting = row_setting(model.config.tiling_config.tile)
 
     def read(

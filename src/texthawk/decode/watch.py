@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from transformers import LogitsProcessor
 
+from texthawk.decode.grammar import Constraint
 from texthawk.decode.guard import Loop, LoopGuard, without_loop
 
 STOP, LENGTH, REPETITION = "stop", "length", "repetition"
@@ -22,7 +23,8 @@ class Watch(LogitsProcessor):
     entropy. Not for beam search, which swaps rows.
 
     guard: makes a guard for one answer. limits: tokens that each answer may have. seeds: None for the likeliest token;
-    else one per row, and tokens are drawn at `temperature`, each row with its own random numbers.
+    else one per row, and tokens are drawn at `temperature`, each row with its own random numbers. constraints: one per
+    row where the answers must keep a form; such an answer may repeat itself, and its form ends it within its limit.
     """
 
     def __init__(
@@ -33,10 +35,12 @@ class Watch(LogitsProcessor):
         *,
         seeds: Sequence[int] | None = None,
         temperature: float = 0.5,
+        constraints: Sequence[Constraint] | None = None,
     ) -> None:
         self._guards = [guard() for _ in limits]
         self._limits, self._ends, self._temperature = list(limits), list(ends), temperature
         self._dice = None if seeds is None else [torch.Generator().manual_seed(seed) for seed in seeds]
+        self._constraints = constraints
         self._prompt: int | None = None
         self._last: Tensor | None = None  # log-probabilities of the step before, (B, V)
         self._entropy: Tensor | None = None
@@ -57,6 +61,10 @@ class Watch(LogitsProcessor):
         over = [row for row, reason in enumerate(self.reasons) if reason is not None]
         scores[over] = -torch.inf
         scores[over, self._ends[0]] = 0.0
+        if self._constraints is not None:
+            for row in range(len(scores)):
+                if self.reasons[row] is None:
+                    self._constrain(scores[row], self._constraints[row])
         return scores
 
     def finish(self, sequences: Tensor) -> None:
@@ -80,11 +88,19 @@ class Watch(LogitsProcessor):
             self.tokens[row].append(token)
             self.log_probabilities[row].append(values[row])
             self.entropies[row].append(entropies[row])
-            loop = self._guards[row].add(token)
+            loop = self._guards[row].add(token) if self._constraints is None else None
             if loop is not None:
                 self._cut(row, loop)
             elif len(self.tokens[row]) >= self._limits[row]:
                 self.reasons[row] = LENGTH
+
+    def _constrain(self, scores_V: Tensor, constraint: Constraint) -> None:
+        """Leave the one token that the form allows and that is likeliest under it."""
+        allowed = constraint.allowed()[: len(scores_V)].to(scores_V.device)
+        token = constraint.settled(int(scores_V.masked_fill(~allowed, -torch.inf).argmax()))
+        constraint.accept(token)
+        scores_V.fill_(-torch.inf)
+        scores_V[token] = 0.0
 
     def _cut(self, row: int, loop: Loop) -> None:
         left = without_loop(self.tokens[row], loop)

@@ -15,7 +15,6 @@ from texthawk.serve.asker import EngineAsker
 from texthawk.serve.engine import Engine
 from texthawk.serve.errors import Refusal, answer_errors_alike
 from texthawk.serve.gate import Gate
-from texthawk.serve.grammar import Schemas
 from texthawk.serve.jobs import Jobs
 from texthawk.serve.metrics import CONTENT_TYPE, Metrics
 from texthawk.serve.parts import Parts, parts_of
@@ -33,7 +32,7 @@ def make_parts(reader: Reader, settings: Settings) -> Parts:
     prompts = Prompts(reader)
     jobs = Jobs(settings, reader, lambda: EngineAsker(reader, engine, prompts))
     metrics = Metrics(engine, jobs, lambda: parts.requests)
-    parts = Parts(settings, reader, engine, prompts, Schemas(reader), jobs, metrics, asyncio.Semaphore(PICTURES))
+    parts = Parts(settings, reader, engine, prompts, reader.schemas, jobs, metrics, asyncio.Semaphore(PICTURES))
     return parts
 
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from PIL import Image
 
 from texthawk.decode.answers import Answer, Asker
+from texthawk.decode.grammar import Constraint
 from texthawk.decode.guard import Allowance, LoopGuard, without_loop
 from texthawk.decode.reader import Reader
 from texthawk.serve.engine import Engine
@@ -51,6 +52,7 @@ class EngineAsker(Asker):
         *,
         rows: Sequence[int] | None = None,
         seeds: Sequence[int] | None = None,
+        constraints: Sequence[Constraint] | None = None,
     ) -> list[Answer]:
         """See Asker.ask; raises ReadingCancelled, ReadingFailed, EngineClosed."""
         events: Events = queue.SimpleQueue()
@@ -63,7 +65,9 @@ class EngineAsker(Asker):
                 sampling = Sampling(limits[number])
                 if seeds is not None:
                     sampling = Sampling(limits[number], temperature=DRAWN, seed=seeds[number])
-                self._submit(number, self._prompt(picture, question), sampling, allowance, events)
+                guard = None if constraints is not None else LoopGuard(self.text_of, allowance)
+                form = None if constraints is None else constraints[number]
+                self._submit(number, self._prompt(picture, question), sampling, guard, form, events)
             while len(ends) < len(pictures):
                 number, event = self._next(events)
                 if isinstance(event, Piece):
@@ -93,13 +97,22 @@ class EngineAsker(Asker):
         content = [{"type": "image"}, {"type": "text", "text": question}]
         return self._prompts.chat([{"role": "user", "content": content}], [picture])
 
-    def _submit(self, number: int, prompt: Prompt, sampling: Sampling, allowance: Allowance, events: Events) -> None:
+    def _submit(
+        self,
+        number: int,
+        prompt: Prompt,
+        sampling: Sampling,
+        guard: LoopGuard | None,
+        constraint: Constraint | None,
+        events: Events,
+    ) -> None:
         generation = Generation(
             prompt,
             sampling,
             self._engine.wording(),
             lambda event: events.put((number, event)),
-            guard=LoopGuard(self.text_of, allowance),
+            constraint=constraint,
+            guard=guard,
             patient=True,
         )
         self._asked.append(generation)

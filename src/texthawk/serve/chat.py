@@ -137,7 +137,7 @@ def _submitted(asked: ChatRequest, prompt: Prompt, parts: Parts, loop: asyncio.A
         raise Refusal(400, str(error), code="context_length_exceeded", param="messages") from error
     schema = None if asked.response_format is None else asked.response_format.schema_of_answer
     try:
-        constraint = None if schema is None else parts.schemas.constraint(schema)
+        constraint = None if schema is None else parts.schemas.of_schema(schema, limit)
         sampling = Sampling(
             limit,
             temperature=asked.temperature or 0.0,

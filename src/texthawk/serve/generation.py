@@ -5,9 +5,10 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from texthawk.decode.grammar import Constraint
 from texthawk.decode.guard import Loop, LoopGuard
 from texthawk.serve.forward import Prompt
-from texthawk.serve.sampling import Choice, Constraint, Sampling, Token
+from texthawk.serve.sampling import Choice, Sampling, Token
 from texthawk.serve.wording import Wording
 
 _NUMBERS = itertools.count(1)

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from fastapi import Request
 
+from texthawk.decode.grammar import Schemas
 from texthawk.decode.reader import Reader
 from texthawk.serve.engine import Engine
-from texthawk.serve.grammar import Schemas
 from texthawk.serve.jobs import Jobs
 from texthawk.serve.metrics import Metrics
 from texthawk.serve.prompts import Prompts

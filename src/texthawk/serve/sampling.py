@@ -6,10 +6,11 @@ Shape letters:  B rows of the running batch   V vocabulary
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 import torch
 from torch import Tensor
+
+from texthawk.decode.grammar import Constraint
 
 
 @dataclass(frozen=True)
@@ -60,18 +61,6 @@ class Token:
     top: tuple[tuple[int, float], ...] = ()
 
 
-class Constraint(Protocol):
-    """What may come next in an answer that must keep a form."""
-
-    def allowed(self) -> Tensor:
-        """(V,) bool on the CPU: the tokens that may come next, ends of the answer among them where it may end."""
-        ...
-
-    def accept(self, token: int) -> None:
-        """The token was chosen."""
-        ...
-
-
 @dataclass(frozen=True)
 class Choice:
     """What choosing the next token of one row needs."""
@@ -89,6 +78,7 @@ def next_tokens(logits_BV: Tensor, choices: Sequence[Choice]) -> list[Token]:
         if choice.constraint is not None or choice.generator is not None:
             ids[row] = _chosen(scores[row].cpu(), choice)
             if choice.constraint is not None:
+                ids[row] = choice.constraint.settled(ids[row])
                 choice.constraint.accept(ids[row])
     picked = scores.gather(1, torch.tensor(ids, device=scores.device)[:, None])[:, 0].tolist()
     return [
