@@ -1,0 +1,34 @@
+"""How questions and answers are worded: yes and no, what is not there, and sums of money and dates as they are printed."""
+
+from collections.abc import Sequence
+
+from texthawk.data.factory.document import Asked
+from texthawk.data.factory.order import Order
+from texthawk.types import Box
+
+NOT_HERE = {"en": "Not on this page", "zh": "本页没有"}
+YES = {"en": "yes", "zh": "是"}
+NO = {"en": "no", "zh": "否"}
+
+
+def look_up(question: str, answer: str, *boxes: Box, accepted: Sequence[str] = (), task: str = "docvqa") -> Asked:
+    """A question whose answer is printed in `boxes`."""
+    return Asked(question, answer, task, accepted=_accepted(answer, accepted), evidence=boxes)
+
+
+def count(question: str, number: int, *, task: str = "docvqa") -> Asked:
+    return Asked(question, str(number), task, kind="count")
+
+
+def yes_no(order: Order, question: str, truth: bool, *, task: str = "docvqa") -> Asked:
+    """A question that is answered by yes or no, in the language of the document's questions."""
+    return Asked(question, (YES if truth else NO)[order.speech], task, kind="yes/no")
+
+
+def absent(order: Order, question: str, *, task: str = "docvqa") -> Asked:
+    """A question whose answer is not on the page."""
+    return Asked(question, NOT_HERE[order.speech], task, kind="absent")
+
+
+def _accepted(answer: str, others: Sequence[str]) -> tuple[str, ...]:
+    return (answer, *(other for other in others if other != answer)) if others else ()
