@@ -23,7 +23,7 @@ class RowSetting:
     tiles: int = 2
     tile: int = 224
     row_height: int = 28
-    ink: float = 18.0
+    ink: float = 23.0
     margin: float = 2.0
     most: float = 3.0
 
@@ -51,7 +51,7 @@ class RowSetting:
 
 def row_setting(tile: int) -> RowSetting:
     """The rows that a model with tiles of this side is shown: eight on a canvas."""
-    return RowSetting(tile=tile, row_height=tile // 8, ink=18 * tile / 224)
+    return RowSetting(tile=tile, row_height=tile // 8, ink=23 * tile / 224)
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ def in_rows(page: SynthPage, setting: RowSetting, rng: np.random.Generator, most
     typical = float(np.median([line.box.height for line in page.lines]))
     pieces: list[tuple[str, np.ndarray, float]] = []
     for line in page.lines:
-        scale = setting.scale(line.box.height, typical) * rng.uniform(0.8, 1.08)
+        scale = setting.scale(line.box.height, typical) * rng.uniform(0.75, 1.1)
         pieces += [(text, glyphs, scale) for text, glyphs in _wrapped(line, setting.room(scale))]
     start = int(rng.integers(max(1, len(pieces) - most + 1)))
     pieces = pieces[start : start + most]
