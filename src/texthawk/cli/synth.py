@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
 SHEET_WIDTH, SHEET_HEIGHT = 1600, 1200
 SHOWN = 48
+EPILOG = """\
+With --family, texts are files named by language in the folder of --text (en_news.jsonl, zh.txt), and DIR gets images/ and
+train.jsonl (with --split test: test.jsonl) with all questions on each document, which `folder` data sets are read from."""
 
 
 def main(argv: list[str]) -> int:
@@ -25,7 +28,9 @@ def main(argv: list[str]) -> int:
 
 
 def parser() -> argparse.ArgumentParser:
-    made = argparse.ArgumentParser(prog="texthawk synth", description=__doc__)
+    made = argparse.ArgumentParser(
+        prog="texthawk synth", description=__doc__, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     made.add_argument("--out", type=Path, required=True, metavar="DIR", help="gets images/ and samples.jsonl")
     made.add_argument("--text", type=Path, metavar="FOLDER", help="folder of .txt, .md or .jsonl files to print")
     made.add_argument("--pattern", default="*", metavar="GLOB", help="only text files of these names (default: *)")
@@ -39,8 +44,17 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--seed", type=int, default=0, metavar="S", help="another seed, other pages (default: 0)")
     made.add_argument("--fonts", type=_names, default=[], metavar="A,B", help="only families with these in their name")
     made.add_argument("--hold-out", type=_names, default=[], metavar="A,B", help="no families with these in their name")
+    made.add_argument("--family", metavar="NAME", help="documents that are asked about: a family, or all (see below)")
+    made.add_argument(
+        "--lang", type=_names, default=[], metavar="A,B", help="with --family: only these languages, or mixed"
+    )
+    made.add_argument(
+        "--level", type=int, choices=range(4), metavar="0-3", help="with --family: damage; default: all levels"
+    )
+    made.add_argument("--shards", action="store_true", help="with --family: tar shards instead of a folder of images")
     made.add_argument("--kind", choices=("window", "page"), default="window", help="a crop, or a whole page")
     made.add_argument("--size", type=_size, metavar="HxW", help="pixels (default: 224x448, pages 1100x800)")
+    made.add_argument("--height", type=int, default=1000, metavar="PX", help="with --family: of a page (default: 1000)")
     made.add_argument("--damage", type=float, default=1.0, metavar="D", help="0 is clean print, 1 usual (default: 1)")
     made.add_argument("--show", action="store_true", help="also write contact.png: the images with boxes drawn in")
     return made
@@ -75,6 +89,10 @@ def _synth(arguments: argparse.Namespace) -> int:
             f"no font is left with --fonts {','.join(arguments.fonts) or 'any'} and "
             f"--hold-out {','.join(arguments.hold_out) or 'none'}; name other families"
         )
+    if arguments.family is not None:
+        from texthawk.cli.synth_family import write_documents
+
+        return write_documents(arguments, fonts)
     corpus = Corpus.from_folder(arguments.text, pattern=arguments.pattern, split=arguments.split)
     _write(PageMaker(corpus, fonts, seed=arguments.seed), arguments)
     return 0

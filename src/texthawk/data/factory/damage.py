@@ -116,10 +116,10 @@ def _photographed(document: Document, dice: Dice, x_height: float) -> Document:
     corners = [corner(x, y) for x, y in ((0, 0), (1, 0), (1, 1), (0, 1))]
     matrix = homography([(0, 0), (width, 0), (width, height), (0, height)], corners)
     document = _warped(document, matrix, _ground(dice, width, height))
-    pixels = np.asarray(document.image, dtype=np.float32)
-    pixels = pixels * (_light(dice, width, height) * np.float32(dice.between(0.75, 1.0)))[..., None]
+    light = _light(dice, width, height) * np.float32(dice.between(0.75, 1.0))
     tint = np.array([dice.between(0.92, 1.0) for _ in range(3)], dtype=np.float32)
-    pixels = pixels * tint + noise(dice, height, width)[..., None] * np.float32(dice.between(1, 7))
+    grain = noise(dice, height, width)[..., None] * np.float32(dice.between(1, 7))
+    pixels = np.asarray(document.image, dtype=np.float32) * light[..., None] * tint + grain
     image = Image.fromarray(pixels.clip(0, 255).astype(np.uint8))
     if x_height > READABLE:
         image = image.filter(ImageFilter.GaussianBlur(dice.between(0.02, 0.085) * min(x_height, 30.0)))

@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 
 from texthawk.types import Box
 
+NOWHERE = Box(0.0, 0.0, 0.0, 0.0)
+
 
 @dataclass(frozen=True)
 class Cell:
@@ -16,12 +18,15 @@ class Cell:
     text: str
     rows: int = 1
     columns: int = 1
-    box: Box = Box(0.0, 0.0, 0.0, 0.0)
+    box: Box = NOWHERE
 
 
 @dataclass(frozen=True)
 class Grid:
-    """rows x columns places, each covered by exactly one cell; cells go by row, then column. The first `head` rows are headings."""
+    """rows x columns places, each covered by exactly one cell; cells go by row, then column.
+
+    head: how many rows from the top are headings.
+    """
 
     rows: int
     columns: int

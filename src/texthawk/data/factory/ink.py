@@ -73,9 +73,8 @@ def characters(path: str) -> frozenset[int]:
 @cache
 def x_ratio(path: str) -> float:
     """Height of "x" as a part of the font's size, kept within what text fonts have."""
-    left, top, right, bottom = ImageFont.truetype(path, 100, layout_engine=ImageFont.Layout.BASIC).getbbox(
-        "x", anchor="ls"
-    )
+    font = ImageFont.truetype(path, 100, layout_engine=ImageFont.Layout.BASIC)
+    top = font.getbbox("x", anchor="ls")[1]
     return min(0.62, max(0.36, -top / 100))
 
 
@@ -200,7 +199,7 @@ class Face:
         right = max(x + glyph.right for x, glyph in placed)
         top = min(glyph.top for _, glyph in placed)
         bottom = max(glyph.bottom for _, glyph in placed)
-        mask = Image.core.fill("L", (right - left, bottom - top), 0)
+        mask = Image.new("L", (right - left, bottom - top)).im
         for x, glyph in placed:
             x -= left
             mask.paste(255, (x + glyph.left, glyph.top - top, x + glyph.right, glyph.bottom - top), glyph.mask)

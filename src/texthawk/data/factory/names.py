@@ -17,7 +17,10 @@ LAST = (
 )  # fmt: skip
 FAMILY_ZH = "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗梁宋郑谢韩唐冯于董萧"
 GIVEN_ZH = "伟芳娜敏静丽强磊军洋勇艳杰娟涛明超秀霞平刚桂英华玉萍红建文志国春海燕"
-FIRM = ("Northwind", "Blue River", "Cedar", "Falcon", "Granite", "Harbor", "Juniper", "Lakeside", "Maple", "Orchid", "Pioneer", "Quartz", "Redwood", "Summit", "Willow", "Zenith")  # fmt: skip
+FIRM = (
+    "Northwind", "Blue River", "Cedar", "Falcon", "Granite", "Harbor", "Juniper", "Lakeside", "Maple", "Orchid", "Pioneer",
+    "Quartz", "Redwood", "Summit", "Willow", "Zenith",
+)  # fmt: skip
 TRADE = ("Trading", "Foods", "Books", "Hardware", "Textiles", "Systems", "Supplies", "Pharmacy", "Logistics", "Studio")
 FORM = ("Ltd.", "Inc.", "LLC", "GmbH", "& Sons", "Co.")
 FIRM_ZH = ("华信", "东方", "瑞丰", "金桥", "宏达", "新源", "天成", "佳和", "永安", "百川", "星海", "恒通")
@@ -44,9 +47,9 @@ GOODS = (
     "Door handle", "Extension cord", "Face mask", "Green tea", "Hammer", "Ice cream",
 )  # fmt: skip
 GOODS_ZH = (
-    "苹果汁", "圆珠笔", "咖啡豆", "台灯", "信封", "地垫", "水管", "洗手液", "墨盒", "蜂蜜", "钥匙扣", "灯泡", "纯牛奶", "笔记本", "橄榄油",
-    "纸巾", "大米", "螺丝刀", "茶叶", "数据线", "花瓶", "矿泉水", "酸奶", "保鲜袋", "电池", "巧克力", "门把手", "插线板", "口罩", "绿茶", "锤子",
-    "冰淇淋",
+    "苹果汁", "圆珠笔", "咖啡豆", "台灯", "信封", "地垫", "水管", "洗手液", "墨盒", "蜂蜜", "钥匙扣",
+    "灯泡", "纯牛奶", "笔记本", "橄榄油", "纸巾", "大米", "螺丝刀", "茶叶", "数据线", "花瓶", "矿泉水",
+    "酸奶", "保鲜袋", "电池", "巧克力", "门把手", "插线板", "口罩", "绿茶", "锤子", "冰淇淋",
 )  # fmt: skip
 
 

@@ -75,7 +75,7 @@ class Texts:
         text = dice.pick(self.paragraphs[lang])
         sentences = SENTENCE.findall(text) or [text]
         start = int(dice.random() ** 2 * len(sentences))
-        kept, size = [], 0
+        kept, size = list[str](), 0
         for sentence in sentences[start:]:
             if kept and size + len(sentence) > length:
                 break
@@ -92,7 +92,7 @@ class Texts:
         return self.phrase(dice, lang, most)
 
     def phrase(self, dice: Dice, lang: str, most: int = 24) -> str:
-        """A few words in a row, of 2 to `most` characters (half of that where a script has no spaces), without marks at its ends."""
+        """A few words in a row, of 2 to `most` characters (half of that in scripts without spaces), no marks at its ends."""
         for _ in range(12):
             text = dice.pick(self.paragraphs[lang])
             if is_wide(text[0]) or is_wide(text[-1]):
