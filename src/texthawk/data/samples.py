@@ -54,7 +54,8 @@ class SampleMaker:
 
     segments: the conversation that the model is trained on. resize: bounds of a random factor on the size of a picture
     (TextHawk2 section 5.1, on text-heavy pictures), which decides how many tiles it is cut into. bins: coordinate tokens of
-    the model, 0 for none.
+    the model, 0 for none. learned_tokens: tokens that the loss counts wherever they stand; ValueError for a text that is
+    not one token.
     """
 
     def __init__(
@@ -65,12 +66,14 @@ class SampleMaker:
         *,
         bins: int = 1000,
         resize: tuple[float, float] = (1.0, 1.0),
+        learned_tokens: Sequence[str] = (),
     ) -> None:
         if not 0 < resize[0] <= resize[1]:
             raise ValueError(f"resize {resize}: the factors go from the smaller, above 0, to the larger")
         self.processor, self.segments, self.limits, self.bins, self.resize = processor, segments, limits, bins, resize
         self.tiling = tiling_from_json(processor.image_processor.tiling)
         self.first_bin = processor.tokenizer.convert_tokens_to_ids("<0>") if bins else 0
+        self.learned_ids = [self._one_token(token) for token in learned_tokens]
 
     def sample(self, number: int, example: Example, rng: np.random.Generator) -> Sample:
         """The sample of an example; Unusable where no pack can hold it or its text cannot be told from marks.
@@ -106,6 +109,12 @@ class SampleMaker:
         ]
         return torch.cat([view[None] if patch is None else to_patches(view, patch) for view in views])
 
+    def _one_token(self, text: str) -> int:
+        ids = self.processor.tokenizer(text, add_special_tokens=False)["input_ids"]
+        if len(ids) != 1:
+            raise ValueError(f"{text!r} is {len(ids)} tokens of this model, and is to be learned as one; leave it out")
+        return ids[0]
+
     def _written(self, turns: Sequence[Turn], layout: TileLayout) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         image, tokenizer = self.processor.image_token, self.processor.tokenizer
         if not self.bins and any(turn.boxes for turn in turns):
@@ -121,6 +130,7 @@ class SampleMaker:
             piece = tokenizer(text, add_special_tokens=False)["input_ids"]
             ids += piece
             labels += piece if learned else [IGNORED] * len(piece)
+        labels = [own if own in self.learned_ids else label for own, label in zip(ids, labels, strict=True)]
         labels[0] = IGNORED  # nothing stands before it that could predict it, or a neighbour in its pack
         coordinates = np.full(len(ids), np.nan, dtype=np.float32)
         values = [value for turn in turns for box in turn.boxes for value in box]

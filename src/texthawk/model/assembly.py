@@ -111,7 +111,7 @@ def assemble(
         chat_template=template,
         frame_images=joined.frame_images,
     )
-    _save(out, model, processor)
+    save_folder(out, model, processor)
     return joined
 
 
@@ -331,8 +331,9 @@ def _normalisation(folder: Path, tower: PretrainedConfig) -> tuple[list[float], 
     return settings.get("image_mean", mean), settings.get("image_std", std)
 
 
-def _save(out: Path, model: TextHawkForConditionalGeneration, processor: TextHawkProcessor) -> None:
-    """Write beside the place and move: the folder is whole or absent."""
+def save_folder(out: Path, model: TextHawkForConditionalGeneration, processor: TextHawkProcessor) -> None:
+    """Write beside the place and move: the folder, which may be there if it is empty, is whole or absent."""
+    out.parent.mkdir(parents=True, exist_ok=True)
     fresh = out.with_name(f".{out.name}.{os.getpid()}")
     fresh.mkdir(parents=True)
     try:

@@ -7,7 +7,7 @@ Shape letters:  B rows of a pack (1)   L tokens   K positions that predict somet
 """
 
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -151,17 +151,23 @@ def global_step(
 @torch.no_grad()
 def evaluation(
     model: nn.Module,
-    packs: Sequence[Pack],
+    packs: Iterable[Pack],
     config: TextHawkConfig,
     *,
     device: torch.device | str = "cpu",
     bf16: bool = False,
     reduce: Reduce | None = None,
 ) -> StepLosses:
-    """The losses of packs as if they were one global step, without gradients."""
-    with torch.autocast(torch.device(device).type, torch.bfloat16) if bf16 else contextlib.nullcontext():
-        found = [torch.stack([value.double() for value in losses(model, pack, config, device)]) for pack in packs]
-    return summary(torch.stack(found).cpu(), counts_of(packs, config, reduce), config, reduce)
+    """The losses of packs as if they were one global step, without gradients; one pack is held at a time."""
+    table: list[Tensor] = []
+    counts = torch.zeros(3, dtype=torch.float64)
+    for pack in packs:
+        with torch.autocast(torch.device(device).type, torch.bfloat16) if bf16 else contextlib.nullcontext():
+            sums = losses(model, pack, config, device)
+        table.append(torch.stack([value.double() for value in sums]))
+        counts += torch.tensor(counts_of([pack], config), dtype=torch.float64)
+    total = Counts(*(reduce(counts) if reduce else counts).tolist())
+    return summary(torch.stack(table).cpu(), total, config, reduce)
 
 
 def summary(table: Tensor, counts: Counts, config: TextHawkConfig, reduce: Reduce | None = None) -> StepLosses:

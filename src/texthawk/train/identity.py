@@ -6,7 +6,7 @@ import os
 import tempfile
 import warnings
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -65,26 +65,35 @@ class Identity:
                     stacklevel=2,
                 )
             self._write(place)
-        kept = _read(place)
-        differing = [field.name for field in fields(self) if kept.get(field.name) != getattr(self, field.name)]
-        if differing:
-            told = ", ".join(f"{name} {kept.get(name)} there and {getattr(self, name)} here" for name in differing)
-            ways = " and ".join(_WAYS_OUT[name].format(old=kept.get(name)) for name in differing)
-            raise ValueError(
-                f"{folder} holds another run: {told}; to go on with it, {ways}; to begin another, choose a new folder"
-            )
+        hold_to(place, asdict(self), _WAYS_OUT)
 
     def _write(self, place: Path) -> None:
-        """Whole or absent, and whoever comes first: two processes may train different parts in one folder."""
-        with tempfile.TemporaryDirectory(dir=place.parent) as beside:
-            fresh = Path(beside) / FILE
-            fresh.write_text(json.dumps(asdict(self), indent=1) + "\n")
-            try:
-                os.link(fresh, place)
-            except FileExistsError:
-                return
-            except OSError:  # a file system without links
-                os.replace(fresh, place)
+        write_first(place, asdict(self))
+
+
+def write_first(place: Path, values: dict[str, Any]) -> None:
+    """Write values down, whole or not at all, and whoever comes first: two processes may train in one folder."""
+    with tempfile.TemporaryDirectory(dir=place.parent) as beside:
+        fresh = Path(beside) / FILE
+        fresh.write_text(json.dumps(values, indent=1) + "\n")
+        try:
+            os.link(fresh, place)
+        except FileExistsError:
+            return
+        except OSError:  # a file system without links
+            os.replace(fresh, place)
+
+
+def hold_to(place: Path, values: dict[str, Any], ways_out: dict[str, str]) -> None:
+    """ValueError where the values written down differ from these; ways_out: what to do for each, `{old}` being the kept."""
+    kept = _read(place)
+    differing = [name for name, value in values.items() if kept.get(name) != value]
+    if differing:
+        told = ", ".join(f"{name} {kept.get(name)} there and {values[name]} here" for name in differing)
+        ways = " and ".join(ways_out[name].format(old=kept.get(name)) for name in differing)
+        raise ValueError(
+            f"{place.parent} holds another run: {told}; to go on with it, {ways}; to begin another, choose a new folder"
+        )
 
 
 def _read(place: Path) -> dict[str, Any]:

@@ -1,0 +1,90 @@
+"""What a stage tells while it trains: a row of JSON for each step, a progress bar, TensorBoard where it is wanted."""
+
+import json
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from tqdm import tqdm
+
+FILE = "log.jsonl"
+
+
+class RunLog:
+    """The log of a stage from step `begin` of `of`; what was logged of that and later steps is forgotten.
+
+    tensorboard: write its files to `folder`/tensorboard too; ValueError where that package is not installed. shown: False
+    in a process beside the one that tells: it writes nothing.
+    """
+
+    def __init__(
+        self, folder: Path, name: str, *, begin: int, of: int, tensorboard: bool = False, shown: bool = True
+    ) -> None:
+        self.file, self.shown = folder / FILE, shown
+        self._board: Any = None
+        # None: no bar where stderr is no terminal.
+        self._bar = tqdm(
+            total=of, initial=begin, desc=name, unit="step", disable=None if shown else True, dynamic_ncols=True
+        )
+        if not shown:
+            return
+        rows = [row for row in rows_of(self.file) if row["step"] < begin]
+        self.file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+        if tensorboard:
+            self._board = _board(folder / "tensorboard", begin)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bar.close()
+        if self._board is not None:
+            self._board.close()
+
+    def step(self, row: dict[str, Any]) -> None:
+        """A step is done: `row` has its number under "step"."""
+        self._write(row)
+        shown = {name: f"{row[name]:.4g}" for name in ("loss", "tokens_per_second") if name in row}
+        self._bar.set_postfix(shown, refresh=False)
+        self._bar.update()
+
+    def held_out(self, step: int, values: dict[str, Any]) -> None:
+        """What held-out packs said after a step."""
+        self._write({"step": step, "held_out": values})
+
+    def _write(self, row: dict[str, Any]) -> None:
+        if not self.shown:
+            return
+        with self.file.open("a") as log:
+            log.write(json.dumps(row) + "\n")
+        if self._board is not None:
+            for name, value in _flat(row):
+                self._board.add_scalar(name, value, row["step"])
+
+
+def rows_of(file: Path) -> list[dict[str, Any]]:
+    """The rows of a log; a last line that a killed run left unfinished is none."""
+    if not file.exists():
+        return []
+    lines = file.read_text().split("\n")[:-1]
+    return [json.loads(line) for line in lines]
+
+
+def _board(folder: Path, begin: int) -> Any:
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ModuleNotFoundError as error:
+        raise ValueError(f"TensorBoard is not installed ({error}); pip install 'texthawk[tensorboard]'") from error
+    return SummaryWriter(str(folder), purge_step=begin)
+
+
+def _flat(row: dict[str, Any], above: str = "") -> list[tuple[str, float]]:
+    found: list[tuple[str, float]] = []
+    for name, value in row.items():
+        if isinstance(value, dict):
+            found += _flat(value, f"{above}{name}/")
+        elif name != "step":
+            found.append((above + name, value))
+    return found
