@@ -97,7 +97,7 @@ def test_what_there_is_not_is_refused_before_anything_is_written(model, page, tm
         (["--token", "99"], "choose a number from 0 to 47"),
         (["--picture", "2"], "picture 2 does not exist"),
         (["--connector", "hiwim"], "connector 'hiwim' is unknown; nearest: hiwin"),
-        (["--tiling", "square"], "tiling 'square' is unknown; choose one of adaptive, uhd, native"),
+        (["--tiling", "square"], "tiling 'square' is unknown; nearest: native (known: adaptive, uhd, native)"),
         (["--connector", "mlp", "--word", "fox"], "needs the model's own connector"),
         (["--page", "0"], "pages count from 1"),
         (["--device", "bogus"], "device 'bogus' is unknown"),

@@ -165,7 +165,7 @@ def test_a_config_comes_back_from_json_the_same(config):
     ],
 )
 def test_a_setting_that_makes_no_sense_is_refused_by_name(kind, setting):
-    with pytest.raises(ValueError, match=f"^{next(iter(setting))} is "):
+    with pytest.raises(ValueError, match=rf"Config\.{next(iter(setting))} is "):
         kind(**setting)
 
 

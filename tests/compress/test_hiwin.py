@@ -282,7 +282,7 @@ def test_attention_can_be_laid_back_on_the_map():
         ({"levels": (2, 1)}, "not a rising choice"),
         ({"levels": (1, 8)}, "not a rising choice"),
         ({"levels": (1, 4), "stages": 1}, "need a pyramid of 2 to 2 stages, not 1"),
-        ({"query_sets": 0}, "must be 1 or more"),
+        ({"query_sets": 0}, "query_sets is 0; it must be at least 1"),
         ({"levels": ()}, "not a rising choice"),
         ({"token_layout": "3d"}, "choose one of 2d, 1d"),
         ({"window_dtype": "int8"}, "choose one of float32, bfloat16"),

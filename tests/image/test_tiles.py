@@ -102,7 +102,7 @@ def test_a_tiling_survives_json():
 
 
 def test_a_tiling_that_cannot_work_is_refused_with_the_choices():
-    with pytest.raises(ValueError, match="auto, always or never"):
+    with pytest.raises(ValueError, match="choose one of auto, always, never"):
         TilingConfig(thumbnail="sometimes")
     with pytest.raises(ValueError, match="max_tiles is 0"):
         TilingConfig(max_tiles=0)

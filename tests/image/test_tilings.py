@@ -134,9 +134,9 @@ def test_the_bytes_of_a_plan_are_those_of_its_views():
 @pytest.mark.parametrize(
     ("kind", "settings", "message"),
     [
-        (UhdTilingConfig, {"max_slices": 0}, "tiling max_slices is 0; it must be at least 1"),
+        (UhdTilingConfig, {"max_slices": 0}, "UhdTilingConfig.max_slices is 0; it must be at least 1"),
         (UhdTilingConfig, {"scale": 10}, "scale 10 is less than a patch of 14 px"),
-        (UhdTilingConfig, {"long_side": 0}, "long_side is 0; give a number of pixels, or None"),
+        (UhdTilingConfig, {"long_side": 0}, "long_side is 0; it must be at least 1"),
         (UhdTilingConfig, {"max_aspect": 0.5}, "max_aspect is 0.5; it must be at least 1"),
         (NativeTilingConfig, {"max_pixels": 500}, "max_pixels 500 is less than min_pixels 3136"),
         (NativeTilingConfig, {"merge": 0}, "merge is 0"),

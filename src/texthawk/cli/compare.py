@@ -112,18 +112,19 @@ def _compare(arguments: argparse.Namespace) -> int:
 
     from texthawk.eval.comparison import report, targets
     from texthawk.eval.comparison.counting import Counter
-    from texthawk.eval.comparison.entries import ENTRIES, known, setup
+    from texthawk.eval.comparison.entries import ENTRIES, setup
     from texthawk.eval.comparison.published import cases
     from texthawk.eval.comparison.rows import check_views, compare
+    from texthawk.image.settings import known
     from texthawk.model.loading import usable_device
 
     arguments.device = usable_device(arguments.device)
     torch.set_num_threads(arguments.threads)
     towers, languages = _backbones()
     names = arguments.connectors or list(ENTRIES)
-    language = languages[known(arguments.language, languages)]()
+    language = languages[known("language model", arguments.language, languages)]()
     setups = [(setup(name, towers, language, arguments.tower), ENTRIES[name].tiling) for name in names]
-    small = languages[known(arguments.measured_language, languages)]()
+    small = languages[known("language model", arguments.measured_language, languages)]()
     measured = [
         (setup(name, towers, small, arguments.measured_tower), tiling)
         for name, (_, tiling) in zip(names, setups, strict=True)

@@ -5,8 +5,6 @@ takes the feature levels of all views of a batch, grouped by size (`compress/vie
 returns one (tokens, language_width) tensor per page.
 """
 
-from dataclasses import asdict
-from difflib import get_close_matches
 from typing import Any, ClassVar, Protocol
 
 from torch import Tensor, nn
@@ -24,6 +22,7 @@ from texthawk.compress.resa import ReSAConfig
 from texthawk.compress.token_packer import TokenPackerConfig
 from texthawk.compress.uhd1 import Uhd1Config
 from texthawk.compress.views import ViewGroup
+from texthawk.image.settings import settings_from_json, settings_to_json
 from texthawk.types import TileLayout
 
 
@@ -80,19 +79,9 @@ COMPRESSORS: dict[str, type[CompressorConfig]] = {
 
 def compressor_to_json(config: CompressorConfig) -> dict[str, Any]:
     """A connector's config as plain data, its name under "type"."""
-    names = {kind: name for name, kind in COMPRESSORS.items()}
-    return {"type": names[type(config)], **asdict(config)}
+    return settings_to_json(COMPRESSORS, config)
 
 
 def compressor_from_json(data: dict[str, Any]) -> CompressorConfig:
-    """The config that `compressor_to_json` wrote; an unknown "type" is a ValueError naming the nearest."""
-    settings = dict(data)
-    name = settings.pop("type", "")
-    if name not in COMPRESSORS:
-        nearest = get_close_matches(str(name), COMPRESSORS, n=1, cutoff=0.0)
-        raise ValueError(f"compressor {name!r} is unknown; nearest: {nearest[0]}")
-    return COMPRESSORS[name](**{key: _tuples(value) for key, value in settings.items()})
-
-
-def _tuples(value: Any) -> Any:
-    return tuple(_tuples(entry) for entry in value) if isinstance(value, list) else value
+    """The config that `compressor_to_json` wrote; ValueError for what cannot be, with the nearest name that can."""
+    return settings_from_json("compressor", COMPRESSORS, data)

@@ -23,7 +23,44 @@ SCALES = (1, 2, 4)
 
 
 @dataclass(frozen=True, kw_only=True)
-class HiwinConfig(PerViewConfig):
+class WindowedConfig(PerViewConfig):
+    """Settings of both of LLaVA-UHD's projectors, in which a token sees its own window of a view.
+
+    grid: windows along a side; a view becomes grid*grid tokens. heads: None takes 128-wide heads, a little
+    wider ones where those would not divide the width.
+    token_layout: "2d" lays slices out as one map with row breaks; "1d" sends slice after slice.
+    window_dtype: the authors' code rounds windows to bfloat16, which moves them; "float32" does not.
+    roi_aligned: False samples half a cell off, as the released weights learned it, differently at each level; True not.
+    vdim_dropout_in_mllm: True leaves the pyramid's dropout on while the rest trains, as in the authors' code.
+    trainable_pos_embed: whether the table of positions learns, as in the code; the paper keeps it fixed.
+    cells_at_once: views of one size go through together as long as their finest maps have no more cells than this.
+    Their number changes memory and speed and, but for rounding, no result.
+    """
+
+    grid: int = 12
+    heads: int | None = None
+    token_layout: TokenLayout = "2d"
+    window_dtype: WindowDtype = "float32"
+    roi_aligned: bool = False
+    vdim_dropout_in_mllm: bool = False
+    trainable_pos_embed: bool = True
+    cells_at_once: int = 36_864
+
+    def token_grid(self, h: int, w: int) -> tuple[int, int]:
+        """Rows and columns of the tokens of any view."""
+        return self.grid, self.grid
+
+    def visual_tokens(self, layout: TileLayout) -> int:
+        """Visual tokens of a page, separators included: for 3 x 2 slices and their overview 1033 as "2d", 1014 as "1d"."""
+        return tokens_with_separators(layout, self.grid, self.token_layout)
+
+    def separators(self, layout: TileLayout) -> list[int] | None:
+        """The page's sequence: k >= 0 is the connector's k-th token, -1 a newline, -2 a comma."""
+        return separated(layout, self.grid, self.token_layout)
+
+
+@dataclass(frozen=True, kw_only=True)
+class HiwinConfig(WindowedConfig):
     """Settings of LLaVA-UHD v2's projector (arXiv 2412.13871): 144 tokens a view, 4x fewer than a 24x24 view's patches.
 
     The defaults are the authors' code of December 2024, which made the released 7B model, with clean arithmetic where
@@ -33,29 +70,13 @@ class HiwinConfig(PerViewConfig):
     mask 1 (no pyramid at all).
     stages: of the pyramid; None takes as many as the highest level needs. A pyramid of two stages read at (1, 2) gives
     another 2x map than a pyramid of one, because its learned correction falls on 4x.
-    grid: windows along a side; a view becomes grid*grid tokens. heads: None takes 128-wide heads, a little
-    wider ones where those would not divide the width.
     query_sets: 4 as in the code, whose answers are concatenated and mixed, or 1 as in the paper.
-    token_layout: "2d" lays slices out as one map with row breaks; "1d" (code of April 2025) sends slice after slice.
-    window_dtype: the authors' code rounds windows to bfloat16, which moves them; "float32" does not.
-    roi_aligned: False samples half a cell off, as the released weights learned it, differently at each level; True not.
-    vdim_dropout_in_mllm: True leaves the pyramid's dropout on while the rest trains, as in the authors' code.
-    trainable_pos_embed: whether the table of positions learns, as in the code; the paper keeps it fixed.
-    cells_at_once: views of one size go through together as long as their finest maps have no more cells than this.
-    Their number changes memory and speed and, but for rounding, no result.
+    token_layout: "1d" is the code of April 2025. The other settings are WindowedConfig's.
     """
 
     levels: tuple[int, ...] = SCALES
     stages: int | None = None
-    grid: int = 12
-    heads: int | None = None
     query_sets: int = 4
-    token_layout: TokenLayout = "2d"
-    window_dtype: WindowDtype = "float32"
-    roi_aligned: bool = False
-    vdim_dropout_in_mllm: bool = False
-    trainable_pos_embed: bool = True
-    cells_at_once: int = 36_864
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -64,10 +85,6 @@ class HiwinConfig(PerViewConfig):
         needed = SCALES.index(self.levels[-1])
         if self.stages is not None and not needed <= self.stages < len(SCALES):
             raise ValueError(f"levels {self.levels} need a pyramid of {needed} to 2 stages, not {self.stages}")
-        choices = {"token_layout": ("2d", "1d"), "window_dtype": ("float32", "bfloat16")}
-        for name, value in (("token_layout", self.token_layout), ("window_dtype", self.window_dtype)):
-            if value not in choices[name]:
-                raise ValueError(f"{name} is {value!r}; choose one of {', '.join(choices[name])}")
 
     @property
     def pyramid_stages(self) -> int:
@@ -77,18 +94,6 @@ class HiwinConfig(PerViewConfig):
     def views_at_once(self, h: int, w: int) -> int:
         """How many views of h x w patches go through together."""
         return max(1, self.cells_at_once // (h * w * self.levels[-1] ** 2))
-
-    def token_grid(self, h: int, w: int) -> tuple[int, int]:
-        """Rows and columns of the tokens of any view."""
-        return self.grid, self.grid
-
-    def visual_tokens(self, layout: TileLayout) -> int:
-        """Visual tokens of a page, separators included: 1033 for 3 x 2 slices and their overview."""
-        return tokens_with_separators(layout, self.grid, self.token_layout)
-
-    def separators(self, layout: TileLayout) -> list[int] | None:
-        """The page's sequence: k >= 0 is the connector's k-th token, -1 a newline, -2 a comma."""
-        return separated(layout, self.grid, self.token_layout)
 
     def flops(self, layout: TileLayout, *, encoder_width: int, language_width: int) -> int:
         """Operations of matrix products, convolutions and attention for a page; a multiply and an add are two.

@@ -4,8 +4,9 @@ Shape letters:  h, w patches of a view   W encoder width   D language width
 """
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
+from texthawk.image.settings import check_settings
 from texthawk.types import TileLayout
 
 
@@ -19,11 +20,7 @@ class PerViewConfig(ABC):
     patch: int = 14
 
     def __post_init__(self) -> None:
-        for entry in fields(self):
-            value = getattr(self, entry.name)
-            for number in value if isinstance(value, tuple) else (value,):
-                if isinstance(number, int) and not isinstance(number, bool) and number < 1:
-                    raise ValueError(f"{entry.name} is {value}; every number of it must be 1 or more")
+        check_settings(self)
 
     @property
     def levels_needed(self) -> int:

@@ -29,11 +29,6 @@ class PixelShuffleConfig(PerViewConfig):
     scale: int = 2
     projection: Literal["mlp", "linear"] = "mlp"
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.projection not in ("mlp", "linear"):
-            raise ValueError(f"projection is {self.projection!r}; choose one of mlp, linear")
-
     def token_grid(self, h: int, w: int) -> tuple[int, int]:
         return windows(h, w, self.scale, self.scale)
 

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from texthawk.compress.views import ViewGroup, padded, views_of_pages
+from texthawk.image.settings import check_settings
 from texthawk.types import TileLayout
 from texthawk.vision.positions import AbsolutePositions, ScalablePositions, sinusoidal
 
@@ -56,20 +57,14 @@ class ReSAConfig:
     max_side: int = 12
 
     def __post_init__(self) -> None:
+        check_settings(self, besides=("levels",))
+        if not self.levels or min(self.levels) < 0:
+            raise ValueError(f"levels are {self.levels}; list a level for each layer, counted from 0, the shallowest")
         if self.patches % self.resample:
             raise ValueError(f"resample {self.resample} does not divide the {self.patches} patches of a tile's side")
         for extent, name in zip(self.window, ("rows", "columns"), strict=True):
             if self.side % extent:
                 raise ValueError(f"window {self.window} does not divide the {self.side}x{self.side} queries by {name}")
-        choices = {
-            "queries": ("proposed", "learned"),
-            "positions": ("scalable", "absolute", "none"),
-            "granularity": ("patch", "cell"),
-            "scan": ("page", "tile"),
-        }
-        for name, allowed in choices.items():
-            if getattr(self, name) not in allowed:
-                raise ValueError(f"{name} is {getattr(self, name)!r}; choose one of {', '.join(allowed)}")
         if self.row_separators and self.scan != "page":
             raise ValueError("row_separators need scan='page': a tile-by-tile order has no lines of tiles")
 

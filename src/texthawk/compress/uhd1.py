@@ -1,17 +1,15 @@
 """LLaVA-UHD's first resampler: 144 tokens for any view, one query a window of one level (arXiv 2403.11703)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import ClassVar
 
-from texthawk.compress.hiwin import Hiwin, HiwinConfig
+from texthawk.compress.hiwin import Hiwin, HiwinConfig, WindowedConfig
 from texthawk.compress.order import TokenLayout
-from texthawk.compress.per_view import PerViewConfig
-from texthawk.compress.windows import WindowDtype
 from texthawk.types import TileLayout
 
 
 @dataclass(frozen=True, kw_only=True)
-class Uhd1Config(PerViewConfig):
+class Uhd1Config(WindowedConfig):
     """Settings of the spatially constrained resampler: 144 tokens a view, 4x fewer than a 24x24 view's patches.
 
     This is the authors' code (branch of LLaVA-UHD v1), where a window's query sees the 6 to 12 samples of its window;
@@ -20,18 +18,11 @@ class Uhd1Config(PerViewConfig):
 
     scale: of the pyramid's level that is read; 1 is the tower's own map, 4 is v2's ablation "+VDIM".
     token_layout: "1d" sends slice after slice, as v1 does; "2d" is v2's ablation "+token organisation".
-    The other settings are HiwinConfig's.
+    The other settings are WindowedConfig's.
     """
 
     scale: int = 1
-    grid: int = 12
-    heads: int | None = None
     token_layout: TokenLayout = "1d"
-    window_dtype: WindowDtype = "float32"
-    roi_aligned: bool = False
-    vdim_dropout_in_mllm: bool = False
-    trainable_pos_embed: bool = True
-    cells_at_once: int = 36_864
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -39,31 +30,8 @@ class Uhd1Config(PerViewConfig):
 
     def hiwin(self) -> HiwinConfig:
         """The same as a choice of Hiwin's settings; ValueError where one of them is out of range."""
-        return HiwinConfig(
-            levels=(self.scale,),
-            grid=self.grid,
-            heads=self.heads,
-            query_sets=1,
-            token_layout=self.token_layout,
-            window_dtype=self.window_dtype,
-            roi_aligned=self.roi_aligned,
-            vdim_dropout_in_mllm=self.vdim_dropout_in_mllm,
-            trainable_pos_embed=self.trainable_pos_embed,
-            cells_at_once=self.cells_at_once,
-            patch=self.patch,
-        )
-
-    def token_grid(self, h: int, w: int) -> tuple[int, int]:
-        """Rows and columns of the tokens of any view."""
-        return self.grid, self.grid
-
-    def visual_tokens(self, layout: TileLayout) -> int:
-        """Visual tokens of a page, separators included: 1014 for 3 x 2 slices and their overview."""
-        return self.hiwin().visual_tokens(layout)
-
-    def separators(self, layout: TileLayout) -> list[int] | None:
-        """The page's sequence: k >= 0 is the connector's k-th token, -1 a newline, -2 a comma."""
-        return self.hiwin().separators(layout)
+        shared = {entry.name: getattr(self, entry.name) for entry in fields(WindowedConfig)}
+        return HiwinConfig(levels=(self.scale,), query_sets=1, **shared)
 
     def flops(self, layout: TileLayout, *, encoder_width: int, language_width: int) -> int:
         """Operations of matrix products, convolutions and attention for a page; a multiply and an add are two."""

@@ -14,6 +14,7 @@ from PIL import Image
 from torch import Tensor
 
 from texthawk.image.grid import shape_adaptive
+from texthawk.image.settings import check_settings
 from texthawk.types import Box, TileLayout
 
 UnitBox = tuple[float, float, float, float]
@@ -37,11 +38,7 @@ class TilingConfig:
     patch: ClassVar[int | None] = None
 
     def __post_init__(self) -> None:
-        for name in ("tile", "max_tiles", "max_side", "candidates", "thumbnail_above"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"tiling {name} is {getattr(self, name)}; it must be at least 1")
-        if self.thumbnail not in ("auto", "always", "never"):
-            raise ValueError(f"tiling thumbnail {self.thumbnail!r} is unknown; choose auto, always or never")
+        check_settings(self)
 
     def layout(self, height: int, width: int) -> TileLayout:
         """How a page of this size in pixels is cut."""

@@ -4,11 +4,11 @@ Sizes of layouts and of this file are (height, width) in pixels, unlike `uhd_sli
 """
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
-from difflib import get_close_matches
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Protocol
 
 from texthawk.image.grid import long_side_to, multiple_of, uhd_slices
+from texthawk.image.settings import check_settings, settings_from_json, settings_to_json
 from texthawk.image.tiles import TilingConfig
 from texthawk.types import TileLayout
 
@@ -63,9 +63,7 @@ class UhdTilingConfig:
     max_aspect: float = 144.0
 
     def __post_init__(self) -> None:
-        _at_least_one(self, "max_slices", "scale", "patch", "max_aspect")
-        if self.long_side is not None and self.long_side < 1:
-            raise ValueError(f"tiling long_side is {self.long_side}; give a number of pixels, or None for no resize")
+        check_settings(self)
         if self.scale < self.patch:
             raise ValueError(f"tiling scale {self.scale} is less than a patch of {self.patch} px; raise it")
 
@@ -118,7 +116,7 @@ class NativeTilingConfig:
     tile: int = 224
 
     def __post_init__(self) -> None:
-        _at_least_one(self, "patch", "merge", "min_pixels", "max_aspect", "tile")
+        check_settings(self)
         if self.max_pixels < max(self.min_pixels, (self.patch * self.merge) ** 2):
             raise ValueError(
                 f"tiling max_pixels {self.max_pixels} is less than min_pixels {self.min_pixels} or than one block of "
@@ -161,18 +159,12 @@ TILINGS: dict[str, type[Tiling]] = {
 
 def tiling_to_json(tiling: Tiling) -> dict[str, Any]:
     """A tiling's config as plain data, its name under "type"."""
-    names = {kind: name for name, kind in TILINGS.items()}
-    return {"type": names[type(tiling)], **asdict(tiling)}
+    return settings_to_json(TILINGS, tiling)
 
 
 def tiling_from_json(data: dict[str, Any]) -> Tiling:
-    """The config that `tiling_to_json` wrote; without a "type" it is adaptive, an unknown one is a ValueError."""
-    settings = dict(data)
-    name = settings.pop("type", "adaptive")
-    if name not in TILINGS:
-        nearest = get_close_matches(str(name), TILINGS, n=1, cutoff=0.0)
-        raise ValueError(f"tiling {name!r} is unknown; nearest: {nearest[0]}")
-    return TILINGS[name](**settings)
+    """The config that `tiling_to_json` wrote, without a "type" the adaptive one; ValueError for what cannot be."""
+    return settings_from_json("tiling", TILINGS, data, usual="adaptive")
 
 
 def layout_to_row(layout: TileLayout) -> list[int]:
@@ -211,10 +203,3 @@ def layout_from_row(row: list[int], tiling: Tiling) -> TileLayout:
 
 def _within_aspect(height: int, width: int, most: float) -> tuple[int, int]:
     return min(height, max(1, int(width * most))), min(width, max(1, int(height * most)))
-
-
-def _at_least_one(tiling: Tiling, *names: str) -> None:
-    for name in names:
-        value = asdict(tiling)[name]
-        if value < 1:
-            raise ValueError(f"tiling {name} is {value}; it must be at least 1")

@@ -3,9 +3,8 @@
 The language model is the same for all, so that connectors are compared and not the sizes of what follows them.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Literal
 
 from transformers import PretrainedConfig
@@ -25,6 +24,7 @@ from texthawk.compress.token_packer import TokenPackerConfig
 from texthawk.compress.uhd1 import Uhd1Config
 from texthawk.eval.comparison.rows import Setup
 from texthawk.eval.comparison.shapes import TowerShape
+from texthawk.image.settings import known
 from texthawk.image.tiles import TilingConfig
 from texthawk.image.tilings import NativeTilingConfig, Tiling, UhdTilingConfig
 
@@ -130,14 +130,6 @@ def setup(
     tower: str | None = None,
 ) -> Setup:
     """An entry ready to be priced, before its own tower or before the one named."""
-    entry = ENTRIES[known(name, ENTRIES)]
-    shape = towers[known(tower or entry.tower, towers)]()
+    entry = ENTRIES[known("connector", name, ENTRIES)]
+    shape = towers[known("tower", tower or entry.tower, towers)]()
     return Setup(name, shape, entry.connector(shape), language)
-
-
-def known(name: str, names: Sequence[str] | dict) -> str:
-    """The name itself if it is one of these, else a ValueError that names the nearest."""
-    if name not in names:
-        nearest = get_close_matches(name, list(names), n=1, cutoff=0.0)[0]
-        raise ValueError(f"{name!r} is unknown; nearest: {nearest} (known: {', '.join(names)})")
-    return name

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, fields
-from difflib import get_close_matches
 from typing import Any
 
 import torch
@@ -18,6 +17,7 @@ from torch import Tensor, nn
 from texthawk.compress import COMPRESSORS, CompressorConfig
 from texthawk.compress.order import COMMA, NEWLINE
 from texthawk.compress.resa import Attention, ReSAConfig
+from texthawk.image.settings import known
 from texthawk.image.tiles import TilingConfig
 from texthawk.image.tilings import TILINGS, NativeTilingConfig, Tiling, UhdTilingConfig, layout_from_row
 from texthawk.model.configuration import TextHawkConfig
@@ -72,10 +72,7 @@ def untrained_eyes(
 
 
 def _connector(name: str, tiling: Tiling, tower: Tower) -> CompressorConfig:
-    if name not in COMPRESSORS:
-        nearest = get_close_matches(name, COMPRESSORS, n=1, cutoff=0.0)[0]
-        raise ValueError(f"connector {name!r} is unknown; nearest: {nearest} (known: {', '.join(COMPRESSORS)})")
-    kind: Any = COMPRESSORS[name]
+    kind: Any = COMPRESSORS[known("connector", name, COMPRESSORS)]
     if kind is ReSAConfig:
         return ReSAConfig(patches=tiling.tile // tower.patch)
     return kind(patch=tower.patch) if "patch" in {entry.name for entry in fields(kind)} else kind()
@@ -88,9 +85,7 @@ def _tiling(name: str, tower: Tower) -> Tiling:
         "native": NativeTilingConfig(patch=tower.patch, tile=tower.image),
     }
     assert made.keys() == TILINGS.keys(), "a tiling was added without saying here how it fits a tower"
-    if name not in made:
-        raise ValueError(f"tiling {name!r} is unknown; choose one of {', '.join(made)}")
-    return made[name]
+    return made[known("tiling", name, made)]
 
 
 @dataclass(frozen=True)
