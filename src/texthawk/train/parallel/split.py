@@ -1,0 +1,58 @@
+"""Which linear layers tensor parallelism cuts, by their names in the model; names only, nothing is imported for it.
+
+`columns`: a device has some rows of the weight, so some of the output (of an attention, whole heads). `rows`: it has the
+columns that take that part of the output in, and the devices' results are added up.
+"""
+
+import re
+from collections.abc import Iterable
+from typing import Literal
+
+Cut = Literal["columns", "rows"]
+
+CUTS: tuple[tuple[str, Cut], ...] = (
+    (r"model\.vision_tower\.model\.encoder\.layers\.\d+\.self_attn\.[qkv]_proj", "columns"),
+    (r"model\.vision_tower\.model\.encoder\.layers\.\d+\.self_attn\.out_proj", "rows"),
+    (r"model\.vision_tower\.model\.encoder\.layers\.\d+\.mlp\.fc1", "columns"),
+    (r"model\.vision_tower\.model\.encoder\.layers\.\d+\.mlp\.fc2", "rows"),
+    (r"model\.connector\.layers\.\d+\.(self|cross)_attention\.[qkv]", "columns"),
+    (r"model\.connector\.layers\.\d+\.(self|cross)_attention\.out", "rows"),
+    (r"model\.connector\.layers\.\d+\.fc1", "columns"),
+    (r"model\.connector\.layers\.\d+\.fc2", "rows"),
+    (r"model\.connector\.proposal\.expand", "columns"),
+    (r"model\.connector\.proposal\.mix", "rows"),
+    (r"model\.language_model\.layers\.\d+\.self_attn\.[qkv]_proj", "columns"),
+    (r"model\.language_model\.layers\.\d+\.self_attn\.o_proj", "rows"),
+    (r"model\.language_model\.layers\.\d+\.mlp\.(gate|up)_proj", "columns"),
+    (r"model\.language_model\.layers\.\d+\.mlp\.down_proj", "rows"),
+    (r"lm_head(\.base)?", "columns"),
+)
+"""SigLIP or CLIP, ReSA, and a language model of the Llama family; every other part is whole on every device."""
+
+_CUTS = tuple((re.compile(pattern), cut) for pattern, cut in CUTS)
+
+
+def cut_of(module: str) -> Cut | None:
+    """How the linear layer of a name is cut; None: it is whole everywhere.
+
+    Beside a layer that is cut, LoRA's matrix that has the cut side is cut likewise and the small one is whole.
+    """
+    layer, beside, matrix = module.partition(".lora_")
+    cut = next((cut for pattern, cut in _CUTS if pattern.fullmatch(layer.removesuffix(".base_layer"))), None)
+    if not beside or cut is None:
+        return cut
+    return cut if matrix.startswith("B" if cut == "columns" else "A") else None
+
+
+def is_cut(parameter: str) -> bool:
+    """Whether a device has only its share of a parameter; the bias of a layer cut by rows is whole."""
+    module, _, name = parameter.rpartition(".")
+    cut = cut_of(module)
+    return cut == "columns" or (cut == "rows" and name == "weight")
+
+
+def check_heads(heads: Iterable[tuple[str, int]], tp: int) -> None:
+    """ValueError where some part's heads, given as (part, heads), cannot be shared evenly by `tp` devices."""
+    for part, count in heads:
+        if count % tp:
+            raise ValueError(f"tp{tp} does not divide the {count} heads of the {part}; choose a divisor of it")
