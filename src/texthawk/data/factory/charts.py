@@ -83,8 +83,11 @@ def made(order: Order, kind: str, face: Face) -> Chart:
     """An invented chart in the language of labels, in characters that `face` has."""
 
     def invented() -> str:
-        name = face.fit(order.phrase(14).strip())
-        return name[:1].upper() + name[1:] if name else order.say("Others", "其他")
+        for _ in range(4):
+            name = face.fit(order.phrase(14))
+            if sum(character.isalpha() for character in name) >= 2:
+                return name[:1].upper() + name[1:]
+        return order.say("Area ", "分区") + str(order.dice.integer(1, 99))
 
     chart = invent(order.dice, kind, order.speech, invented)
     return replace(
