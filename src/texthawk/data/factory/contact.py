@@ -49,8 +49,9 @@ def _marked(document: Document, height: int) -> Image.Image:
     ):
         for left, top, right, bottom in boxes:
             canvas.frame((left - 1, top - 1, right + 1, bottom + 1), colour)
-    scale = height / canvas.height
-    return canvas.image.resize((max(1, round(canvas.width * scale)), height), Image.Resampling.LANCZOS)
+    scale = min(height / canvas.height, 0.9 * height / canvas.width)
+    size = (max(1, round(canvas.width * scale)), max(1, round(canvas.height * scale)))
+    return canvas.image.resize(size, Image.Resampling.LANCZOS)
 
 
 def _written(turns: Sequence[Turn], style: Style, height: int) -> Image.Image:

@@ -73,7 +73,8 @@ class Asked:
     """A question about a document. `boxes` are in pixels, one for each texthawk.data.example.PLACE, the question's first.
 
     kind: what it takes to answer ("look-up", "count", "compare", "sum", "yes/no", "absent", ...); evidence: boxes of the
-    print that the answer is read from.
+    print that the answer is read from; basis: how the answer follows from the document's data, as an operation and what it
+    is done with, empty where the question itself says so.
     """
 
     question: str
@@ -83,6 +84,7 @@ class Asked:
     accepted: tuple[str, ...] = ()
     kind: str = "look-up"
     evidence: tuple[Box, ...] = ()
+    basis: tuple[Any, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

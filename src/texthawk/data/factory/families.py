@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from types import MappingProxyType
 
-from texthawk.data.factory import article
+from texthawk.data.factory import article, invoice, receipt, table
 from texthawk.data.factory.document import Document
 from texthawk.data.factory.order import Order
 
@@ -12,5 +12,16 @@ Maker = Callable[[Order], Document]
 FAMILIES: MappingProxyType[str, Maker] = MappingProxyType(
     {
         "article": article.make,
+        "invoice": invoice.make,
+        "receipt": receipt.make,
+        "table": table.make,
+        "bar_chart": charts.bars,
+        "stacked_chart": charts.stacked,
+        "line_chart": charts.lines,
+        "pie_chart": charts.pie,
+        "scatter_chart": charts.scatter,
+        "slide": slides.make,
+        "formulas": formulas.make,
+        "scene": scenes.make,
     }
 )

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from texthawk.data.factory.canvas import Canvas, Colour
-from texthawk.data.factory.document import Line
+from texthawk.data.factory.document import Line, beside
 from texthawk.data.factory.ink import Face, Unit
 from texthawk.types import Box
 
@@ -54,6 +54,29 @@ class Strip:
         line = self.canvas.text(x, self.baseline(face), text, face, colour, align=align, stretch=stretch)
         self.y += self.pitch(face)
         return line
+
+    def pair(
+        self, label: str, value: str, face: Face, value_face: Face | None = None, *, at: float | None = None
+    ) -> Box | None:
+        """Print a label and its value on a line, the value at the right or from `at` on; below it where that is too narrow.
+
+        Returns the value's box, None where there is no room below. The value must fit the width.
+        """
+        value_face = value_face or face
+        way = value_face.width(value)
+        x = self.right - way if at is None else max(self.left + at, self.left + face.width(label) + face.space)
+        if x + way > self.right + 0.5 or self.left + face.width(label) + face.space > x:
+            if self.rows(face) < 2 or self.line(label, face) is None:
+                return None
+            line = self.line(value, value_face, align="right" if at is None else "left")
+            return line.box if line else None
+        base = self.baseline(face)
+        first = self.line(label, face)
+        if first is None:
+            return None
+        second = self.canvas.text(x, base, value, value_face, keep=False)
+        self.canvas.lines[-1] = beside(first, second)
+        return second.box
 
     def paragraph(
         self,

@@ -10,7 +10,7 @@ from texthawk.data.synth.dice import Dice
 from texthawk.data.synth.fonts import Family, families
 from texthawk.data.synth.page import COMMON
 
-BOLDER = 0.035
+BOLDER = 0.022
 """By what part of the size letters are thickened where a family has no bold face."""
 COVERED = 0.995
 """Share of a language's running text that a font must have characters for to set it."""

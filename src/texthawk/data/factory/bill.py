@@ -1,0 +1,144 @@
+"""What stands on invoices and receipts: goods with prices that add up, and questions about them."""
+
+from dataclasses import dataclass
+
+from texthawk.data.factory import names
+from texthawk.data.factory.document import Asked
+from texthawk.data.factory.order import Order
+from texthawk.data.factory.questions import NO, NOT_HERE, YES
+from texthawk.data.synth.dice import Dice
+
+
+@dataclass(frozen=True)
+class Item:
+    """Some goods; `price` of one of them in hundredths."""
+
+    name: str
+    quantity: int
+    price: int
+
+    @property
+    def amount(self) -> int:
+        return self.quantity * self.price
+
+
+@dataclass(frozen=True)
+class Bill:
+    """Goods and what they come to, in hundredths; tax in whole percent is added to the sum, rounded half up.
+
+    mark: of the currency, as it is printed before a sum.
+    """
+
+    items: tuple[Item, ...]
+    tax: int
+    mark: str
+
+    @property
+    def subtotal(self) -> int:
+        return sum(item.amount for item in self.items)
+
+    @property
+    def tax_amount(self) -> int:
+        return (self.subtotal * self.tax + 50) // 100
+
+    @property
+    def total(self) -> int:
+        return self.subtotal + self.tax_amount
+
+    def money(self, cents: int) -> str:
+        return names.money(cents, self.mark)
+
+    def fields(self) -> list[dict[str, str]]:
+        """The goods as key fields."""
+        return [
+            {
+                "name": item.name,
+                "quantity": str(item.quantity),
+                "price": self.money(item.price),
+                "amount": self.money(item.amount),
+            }
+            for item in self.items
+        ]
+
+
+def bill(order: Order, most: int, *, dear: bool) -> Bill:
+    """One to `most` goods; `dear` ones are bought by firms."""
+    dice = order.dice
+    goods = names.goods(dice, order.speech, dice.integer(1, max(1, most)))
+    items = tuple(Item(name, _quantity(dice, dear), _price(dice, dear)) for name in goods)
+    marks = ("¥", "￥", "") if order.speech == "zh" else ("$", "€", "£", "")
+    return Bill(items, dice.pick((0, 5, 6, 8, 10, 13, 19, 20)), dice.pick(marks))
+
+
+def _quantity(dice: Dice, dear: bool) -> int:
+    return dice.integer(1, 60) if dear else dice.pick((1, 1, 1, 1, 2, 2, 3, 4, 6))
+
+
+def _price(dice: Dice, dear: bool) -> int:
+    cents = round(100 * 1.5 ** dice.between(0, 16 if dear else 9))
+    return max(5, cents // 10 * 10 + dice.pick((0, 5, 9)))
+
+
+def bill_questions(order: Order, bill: Bill, *, quantities: bool, prices: bool, taxed: bool) -> list[Asked]:
+    """Questions on the goods and sums that are printed; `basis` names the operation and the goods."""
+    dice, items = order.dice, bill.items
+    made = [
+        _asked(order.say("What is the total?", "总计金额是多少？"), bill.money(bill.total), "look-up", "total"),
+        _asked(
+            order.say("How many different items are listed?", "列出了几种商品？"), str(len(items)), "count", "items"
+        ),
+    ]
+    item = dice.pick(items)
+    made.append(
+        _asked(
+            order.say(f"What is the amount for {item.name}?", f"{item.name}的金额是多少？"),
+            bill.money(item.amount), "look-up", "amount", item.name,
+        )
+    )  # fmt: skip
+    if quantities:
+        question = order.say(f"How many units of {item.name} are there?", f"{item.name}的数量是多少？")
+        made.append(_asked(question, str(item.quantity), "look-up", "quantity", item.name))
+        if len(items) > 1:
+            question = order.say("What do all quantities add up to?", "数量合计是多少？")
+            made.append(_asked(question, str(sum(i.quantity for i in items)), "sum", "quantities"))
+    if prices:
+        question = order.say(f"What is the unit price of {item.name}?", f"{item.name}的单价是多少？")
+        made.append(_asked(question, bill.money(item.price), "look-up", "price", item.name))
+    if taxed and bill.tax:
+        question = order.say("How much is the tax?", "税额是多少？")
+        made.append(_asked(question, bill.money(bill.tax_amount), "look-up", "tax"))
+    if len(items) > 1:
+        made += _several(order, bill)
+    other = dice.pick(names.GOODS_ZH if order.speech == "zh" else names.GOODS)
+    if all(other != i.name for i in items):
+        question = order.say(f"What is the amount for {other}?", f"{other}的金额是多少？")
+        made.append(_asked(question, NOT_HERE[order.speech], "absent", "absent", other))
+    return made
+
+
+def _several(order: Order, bill: Bill) -> list[Asked]:
+    dice, items = order.dice, bill.items
+    made = []
+    amounts = [item.amount for item in items]
+    if amounts.count(max(amounts)) == 1:
+        dearest = items[amounts.index(max(amounts))]
+        question = order.say("Which item has the largest amount?", "哪种商品的金额最大？")
+        made.append(_asked(question, dearest.name, "compare", "largest"))
+    first = dice.integer(0, len(items) - 1)
+    a, b = items[first], items[(first + dice.integer(1, len(items) - 1)) % len(items)]
+    question = order.say(f"What do {a.name} and {b.name} cost together?", f"{a.name}和{b.name}一共多少钱？")
+    made.append(_asked(question, bill.money(a.amount + b.amount), "sum", "sum", a.name, b.name))
+    if a.amount != b.amount:
+        question = order.say(f"Is the amount for {a.name} higher than for {b.name}?", f"{a.name}的金额比{b.name}高吗？")
+        answer = (YES if a.amount > b.amount else NO)[order.speech]
+        made.append(_asked(question, answer, "yes/no", "higher", a.name, b.name))
+    limit = dice.pick(sorted(amounts))
+    question = order.say(
+        f"How many items have an amount above {bill.money(limit)}?", f"金额高于{bill.money(limit)}的商品有几种？"
+    )
+    made.append(_asked(question, str(sum(amount > limit for amount in amounts)), "count", "above", limit))
+    return made
+
+
+def _asked(question: str, answer: str, kind: str, *basis: str | int) -> Asked:
+    return Asked(question, answer, kind=kind, basis=basis)
