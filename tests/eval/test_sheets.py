@@ -6,6 +6,7 @@ import shutil
 import numpy as np
 import pytest
 from PIL import Image
+from tests.model import tiny
 
 from texthawk.cli.eval import main
 from texthawk.data.synth.corpus import Corpus
@@ -116,3 +117,24 @@ def test_print_is_evaluated_from_the_command_line(tmp_path, capsys):
     assert main([*arguments, "--fonts-held-out", describe(FONTS[0]).family]) == 0
     rows = json.loads((tmp_path / "run" / "scores.json").read_text())["rows"]
     assert [row["set"] for row in rows] == ["clean print", "light damage"]
+
+
+@needs_fonts
+def test_a_whole_sheet_goes_to_the_model_in_one_prompt(tmp_path):
+    (tmp_path / "text").mkdir()
+    paragraphs = [f"Paragraph {n} says this and that about the number {n}, and then it ends." for n in range(500)]
+    (tmp_path / "text" / "a.txt").write_text("\n\n".join(paragraphs))
+    tiny.model().save_pretrained(tmp_path / "model")
+    tiny.processor().save_pretrained(tmp_path / "model")
+    arguments = [
+        *("print", "--text", str(tmp_path / "text"), "--fonts-held-out", describe(FONTS[0]).family, "--count", "1"),
+        *("--model", str(tmp_path / "model"), "--no-tesseract"),
+    ]
+    assert main([*arguments, "--boxes", "--out", str(tmp_path / "boxes")]) == 0
+    assert main([*arguments, "--one-prompt", "--out", str(tmp_path / "text")]) == 0
+    systems = {
+        run: [json.loads(line)["system"] for line in (tmp_path / run / "predictions.jsonl").read_text().splitlines()]
+        for run in ("boxes", "text")
+    }
+    assert set(systems["boxes"]) == {"texthawk, one prompt"}
+    assert set(systems["text"]) == {"texthawk", "texthawk, one prompt"}

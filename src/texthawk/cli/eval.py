@@ -10,11 +10,12 @@ if TYPE_CHECKING:
     from texthawk.eval.runs import Sample
     from texthawk.eval.systems import System
 
-BENCHMARKS = ("read", "questions", "fields", "grounding", "tables", "markdown", "facts")
+BENCHMARKS = ("read", "lines", "questions", "fields", "grounding", "tables", "markdown", "facts")
 """Verbs that are benchmarks on folders of sets, by their names in `texthawk.eval.benchmarks`."""
 
 VERBS = {
     "read": "read the full text of pages in sets: CER, WER, F1 of words, seconds per page",
+    "lines": "the text with a box for each line, in one prompt: F1 of boxes at an IoU of 0.5, CER",
     "questions": "questions on documents, charts and tables: exact match, ANLS, relaxed accuracy, denotations",
     "fields": "key fields of documents as JSON: field F1",
     "grounding": "where phrases are printed: accuracy at an IoU of 0.5",
@@ -84,6 +85,9 @@ def parser() -> argparse.ArgumentParser:
         made[verb].add_argument(
             "--count", type=_positive, default=200, metavar="N", help="sheets of text (default: 200)"
         )
+    made["print"].add_argument(
+        "--boxes", action="store_true", help="ask for the text with a box for each line, in one prompt"
+    )
     made["calibration"].add_argument(
         "--save", action="store_true", help="write the map into the model's folder, where reading finds it"
     )
@@ -92,6 +96,11 @@ def parser() -> argparse.ArgumentParser:
         made[verb].add_argument("--model", default="nano", help="nano, or a folder (default: nano)")
         if verb != "calibration":
             made[verb].add_argument("--no-model", action="store_true", help="Tesseract alone")
+            made[verb].add_argument(
+                "--one-prompt",
+                action="store_true",
+                help="beside the reader, the model with each whole picture in one prompt",
+            )
             made[verb].add_argument("--no-tesseract", action="store_true", help="the model alone")
             made[verb].add_argument(
                 "--dpi", type=_positive, help="resolution to tell Tesseract (default: it estimates)"
@@ -171,8 +180,10 @@ def printed(arguments: argparse.Namespace, argv: Sequence[str]) -> int:
     fonts = _fonts([], arguments.fonts_held_out)
     _tell(f"families: {', '.join(_families(fonts))}")
     corpus = Corpus.from_folder(arguments.text, split="test")
-    samples = benchmark.samples(corpus, fonts, arguments.out / "images", sheets=arguments.count, seed=arguments.seed)
-    return _run_and_score(arguments, argv, samples)
+    samples = benchmark.samples(
+        corpus, fonts, arguments.out / "images", sheets=arguments.count, seed=arguments.seed, boxes=arguments.boxes
+    )
+    return _run_and_score(arguments, argv, samples, "lines" if arguments.boxes else "read")
 
 
 def calibration(arguments: argparse.Namespace, argv: Sequence[str]) -> int:
@@ -236,7 +247,8 @@ def _families(fonts: Sequence[str]) -> list[str]:
 
 def _systems(arguments: argparse.Namespace) -> "list[System]":
     from texthawk.eval import systems
-    from texthawk.eval.answering import with_answers
+    from texthawk.eval.answering import in_one_prompt, with_answers
+    from texthawk.model.processing import PROMPTS
 
     found = []
     if not arguments.no_model:
@@ -247,7 +259,11 @@ def _systems(arguments: argparse.Namespace) -> "list[System]":
         torch.set_num_threads(arguments.threads)
         reader = texthawk.load(arguments.model, device=arguments.device)
         settings = {"threads": arguments.threads, "device": arguments.device}
-        found.append(with_answers(systems.reader_system(reader.read, arguments.model, settings), reader))
+        asked_for_boxes = arguments.verb == "lines" or getattr(arguments, "boxes", False)
+        if not asked_for_boxes:
+            found.append(with_answers(systems.reader_system(reader.read, arguments.model, settings), reader))
+        if asked_for_boxes or arguments.one_prompt:
+            found.append(systems.prompt_system(in_one_prompt(reader), PROMPTS["text"], arguments.model, settings))
     if not arguments.no_tesseract:
         tesseract = systems.tesseract_system(threads=arguments.threads, dpi=arguments.dpi)
         if tesseract is None:

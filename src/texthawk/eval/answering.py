@@ -1,13 +1,16 @@
 """A reader that answers and finds, as a system to evaluate."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from texthawk.eval.phrases import place_of
 from texthawk.eval.systems import System
 from texthawk.types import Document
+
+if TYPE_CHECKING:
+    from texthawk.decode.reader import Reader
 
 
 class Answered(Protocol):
@@ -76,6 +79,21 @@ def with_answers(system: System, reader: object) -> System:
 
         return replace(system, find=look_up)
     return system
+
+
+LONGEST = 2048
+"""Tokens of an answer to a whole picture, at most."""
+
+
+def in_one_prompt(reader: "Reader") -> Callable[[str, str], tuple[str, str]]:
+    """What takes an image file and a question, shows the model the whole picture, and gives what it wrote and why it ended."""
+    from texthawk.image.pages import one_page
+
+    def ask(image: str, question: str) -> tuple[str, str]:
+        (answer,) = reader.asker.ask([one_page(image).image], question, [LONGEST])
+        return reader.processor.tokenizer.decode(answer.tokens, skip_special_tokens=True), answer.finish_reason
+
+    return ask
 
 
 def in_parts(box: Sequence[float], width: float, height: float) -> tuple[float, ...]:

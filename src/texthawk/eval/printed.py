@@ -18,8 +18,12 @@ MOST_WORDS = 200
 """More than a sheet holds in 12 pixel type."""
 
 
-def samples(corpus: Corpus, fonts: Sequence[str], folder: Path, *, sheets: int, seed: int = 0) -> list[Sample]:
+def samples(
+    corpus: Corpus, fonts: Sequence[str], folder: Path, *, sheets: int, seed: int = 0, boxes: bool = False
+) -> list[Sample]:
     """`sheets` sheets of text, each once clean and once damaged; the same arguments give the same sheets.
+
+    boxes: the text with a box for each line is wanted, not the text alone.
 
     The families of `fonts` take turns, two sheets of three in the regular face and the others in bold or italic; size (in
     half pixels), line distance, margin and number of lines are drawn evenly.
@@ -35,6 +39,8 @@ def samples(corpus: Corpus, fonts: Sequence[str], folder: Path, *, sheets: int, 
         size, leading, margin = round(2 * rng.uniform(*TYPE_PX)) / 2, rng.uniform(*LEADING), rng.uniform(*MARGIN)
         running = words.start(rng, MOST_WORDS, font)
         sheet = filled(running, font, size, leading, margin, int(rng.integers(LINES[0], LINES[1] + 1)))
-        clean.append(sample("clean print", f"{number:03d}", sheet.image, sheet.text, folder))
-        damaged.append(sample("light damage", f"{number:03d}", lightly_damaged(sheet.image, rng), sheet.text, folder))
+        places = sheet.boxes if boxes else None
+        clean.append(sample("clean print", f"{number:03d}", sheet.image, sheet.text, folder, places))
+        worn = lightly_damaged(sheet.image, rng)
+        damaged.append(sample("light damage", f"{number:03d}", worn, sheet.text, folder, places))
     return clean + damaged

@@ -17,7 +17,9 @@ from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 from texthawk.data.synth.corpus import Corpus
 from texthawk.data.synth.fonts import describe
+from texthawk.eval.benchmarks.boxed_lines import boxed
 from texthawk.eval.runs import Reference, Sample
+from texthawk.image.tiles import UnitBox
 
 WIDTH, HEIGHT = 448, 224
 MARGIN = 6.0
@@ -28,11 +30,12 @@ SIZES = tuple(half / 2 for half in range(96, 11, -1))
 
 @dataclass(frozen=True)
 class Sheet:
-    """A printed sheet, its lines of text and its type size in pixels."""
+    """A printed sheet, its lines of text, its type size in pixels, and the box of each line's ink in parts of the sheet."""
 
     image: Image.Image
     text: str
     size: float
+    boxes: tuple[UnitBox, ...] = ()
 
 
 @cache
@@ -83,9 +86,15 @@ def _lines(
 def _print(lines: Sequence[str], font: str, size: float, leading: float, margin: float) -> Sheet:
     image = Image.new("L", (WIDTH, HEIGHT), 255)
     draw = ImageDraw.Draw(image)
+    boxes = []
     for number, line in enumerate(lines):
-        draw.text((margin, margin + size + number * size * leading), line, fill=0, font=_type(font, size), anchor="ls")
-    return Sheet(image.convert("RGB"), "\n".join(lines), size)
+        place = (margin, margin + size + number * size * leading)
+        draw.text(place, line, fill=0, font=_type(font, size), anchor="ls")
+        left, top, right, bottom = draw.textbbox(place, line, font=_type(font, size), anchor="ls")
+        boxes.append(
+            (max(0.0, left / WIDTH), max(0.0, top / HEIGHT), min(1.0, right / WIDTH), min(1.0, bottom / HEIGHT))
+        )
+    return Sheet(image.convert("RGB"), "\n".join(lines), size, tuple(boxes))
 
 
 def lightly_damaged(image: Image.Image, rng: np.random.Generator) -> Image.Image:
@@ -121,8 +130,10 @@ class Words:
         yield from self.running[:place]
 
 
-def sample(set_name: str, name: str, image: Image.Image, text: str, folder: Path) -> Sample:
-    """The sheet as a PNG file under `folder`, and its reference.
+def sample(
+    set_name: str, name: str, image: Image.Image, text: str, folder: Path, boxes: Sequence[UnitBox] | None = None
+) -> Sample:
+    """The sheet as a PNG file under `folder`, and its reference: its text, or its lines with `boxes` where they are given.
 
     Its id holds a hash of the pixels, so that a run that goes on never takes predictions for other sheets for its own.
     """
@@ -130,4 +141,6 @@ def sample(set_name: str, name: str, image: Image.Image, text: str, folder: Path
     path = folder / set_name.replace(" ", "-") / f"{identity}.png"
     path.parent.mkdir(parents=True, exist_ok=True)
     image.save(path)
-    return Sample(path, Reference(set_name, identity, "en", text))
+    if boxes is None:
+        return Sample(path, Reference(set_name, identity, "en", text))
+    return Sample(path, boxed(set_name, identity, "en", list(zip(text.split("\n"), boxes, strict=True))))

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from texthawk.decode.shipped import model_folder
 from texthawk.eval.phrases import PlacedWord, place_of
 
 if TYPE_CHECKING:
@@ -56,8 +57,6 @@ class System:
 def reader_system(read: Callable[[str], "Document"], model: str, settings: dict[str, Any]) -> System:
     """Texthawk: `read` is the reader's own method, `model` the name or folder that it was loaded from."""
 
-    from texthawk.decode.shipped import model_folder
-
     def run(image: Path, language: str) -> tuple[str, str]:
         document = read(str(image))
         if document.errors:
@@ -66,6 +65,24 @@ def reader_system(read: Callable[[str], "Document"], model: str, settings: dict[
         return document.text, next((reason for reason in reasons if reason != "stop"), "stop")
 
     return System("texthawk", run, {"model": model, "sha256": folder_hash(model_folder(model)), **settings})
+
+
+def prompt_system(
+    ask: Callable[[str, str], tuple[str, str]], question: str, model: str, settings: dict[str, Any]
+) -> System:
+    """Texthawk with the whole picture in one prompt, as `generate` reads it: no lines are found and set anew.
+
+    ask: takes an image file and a question and gives what the model wrote and why it ended. question: what a page is read by.
+    """
+
+    def read(image: Path, language: str) -> tuple[str, str]:
+        return ask(str(image), question)
+
+    def answers(image: Path, questions: Sequence[str]) -> list[str]:
+        return [ask(str(image), one)[0] for one in questions]
+
+    recorded = {"model": model, "sha256": folder_hash(model_folder(model)), **settings}
+    return System("texthawk, one prompt", read, recorded, ask=answers)
 
 
 def folder_hash(folder: Path) -> str:

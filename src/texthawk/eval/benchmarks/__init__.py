@@ -5,7 +5,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from texthawk.eval.benchmarks import grounding, key_fields, markdown, page_facts, questions, read, table_images
+from texthawk.eval.benchmarks import (
+    boxed_lines,
+    grounding,
+    key_fields,
+    markdown,
+    page_facts,
+    questions,
+    read,
+    table_images,
+)
 from texthawk.eval.report import Column
 from texthawk.eval.runs import Prediction, Reference, Sample
 
@@ -26,6 +35,7 @@ class Benchmark:
 
 BENCHMARKS = {
     "read": Benchmark("the full text of pages", read.find, read.score, read.COLUMNS),
+    "lines": Benchmark("lines with their boxes", boxed_lines.find, boxed_lines.score, boxed_lines.COLUMNS),
     "questions": Benchmark(
         "questions on documents, charts and tables", questions.find, questions.score, questions.COLUMNS
     ),
