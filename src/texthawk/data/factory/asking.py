@@ -17,6 +17,7 @@ TRANSCRIPTS = {"text": 0.3, "boxes": 0.1, "text_boxes": 0.25, "markdown": 0.35}
 PLACES = 3
 """At most as many lines and words are asked for by place, and regions for their text."""
 NOTHING = {"en": "There is no text in the image", "zh": "图中没有文字"}
+ILLEGIBLE = {"en": "The text in the image is illegible", "zh": "图中文字无法辨认"}
 
 
 def turns(document: Document, dice: Dice, tasks: Collection[str] = TASKS.keys()) -> tuple[Turn, ...]:
@@ -40,10 +41,15 @@ def turn(asked: Asked, document: Document) -> Turn:
 
 
 def transcripts(document: Document) -> list[Asked]:
-    """The page as text, as boxes, as text with boxes, and as Markdown; a page without text says so."""
+    """The page as text, as boxes, as text with boxes, and as Markdown; a page without text says so.
+
+    A picture of things that has no text is described by its caption, and gives none of these.
+    """
+    if not document.lines and (document.things or document.caption):
+        return []
     if not document.lines:
-        nothing = NOTHING.get("zh" if document.lang == "zh" else "en", "")
-        return [Asked(TASKS["text"], nothing, "text", kind="transcript")]
+        answers = ILLEGIBLE if document.info.get("page") == "illegible" else NOTHING
+        return [Asked(TASKS["text"], answers["zh" if document.lang == "zh" else "en"], "text", kind="transcript")]
     boxes = tuple(line.box for line in document.lines)
     texts = [plain(line.text) for line in document.lines]
     made = [

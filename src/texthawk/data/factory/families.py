@@ -3,7 +3,19 @@
 from collections.abc import Callable
 from types import MappingProxyType
 
-from texthawk.data.factory import article, invoice, receipt, table
+from texthawk.data.factory import (
+    article,
+    blank,
+    charts,
+    form,
+    formulas,
+    invoice,
+    letter,
+    receipt,
+    scenes,
+    slides,
+    table,
+)
 from texthawk.data.factory.document import Document
 from texthawk.data.factory.order import Order
 
@@ -12,9 +24,12 @@ Maker = Callable[[Order], Document]
 FAMILIES: MappingProxyType[str, Maker] = MappingProxyType(
     {
         "article": article.make,
+        "letter": letter.make,
+        "form": form.make,
         "invoice": invoice.make,
         "receipt": receipt.make,
         "table": table.make,
+        "blank": blank.make,
         "bar_chart": charts.bars,
         "stacked_chart": charts.stacked,
         "line_chart": charts.lines,
