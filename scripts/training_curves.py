@@ -1,0 +1,81 @@
+"""Draws what a run of nano's recipe learned, stage after stage, from the logs in its folder.
+
+    python scripts/training_curves.py RUN --out docs/nano-training.png
+
+Left: characters named from patch, query and visual token. Right: next bytes right, and visual tokens looked at that were
+right. Each value is the mean of the last 8 lines of the log; a grey line ends a stage.
+"""
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+import matplotlib.pyplot as plt
+
+from texthawk.recipes import RECIPES
+
+SMOOTHED = 8
+PANELS = (
+    (
+        "characters named from the",
+        {"glyph_patch_accuracy": "patch", "glyph_query_accuracy": "query", "glyph_token_accuracy": "visual token"},
+    ),
+    ("the language model", {"guide_hit": "looks at the right visual token", "token_accuracy": "next byte right"}),
+)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("run", type=Path)
+    parser.add_argument("--recipe", default="nano")
+    parser.add_argument("--out", type=Path, required=True)
+    arguments = parser.parse_args()
+    names = [stage.name for stage in RECIPES[arguments.recipe]().stages]
+    logs = {name: log for name in names if (log := _log(arguments.run / f"log-{name}.jsonl"))}
+    if not logs:
+        parser.error(f"{arguments.run} has no log of a stage ({', '.join(names)}); give the folder of a run")
+    figure, panels = plt.subplots(1, len(PANELS), figsize=(12, 3.8))
+    for panel, (title, curves) in zip(panels, PANELS, strict=True):
+        begin, shown = 0, []
+        for name, rows in logs.items():
+            if not any(_learned(row, key) for row in rows for key in curves):
+                continue
+            for number, key in enumerate(curves):
+                kept = [row for row in rows if _learned(row, key)]
+                values = _smooth([row[key] for row in kept])
+                panel.plot([begin + row["step"] for row in kept], values, f"C{number}", linewidth=1)
+            begin += rows[-1]["step"] + 1
+            shown.append(name)
+            panel.axvline(begin, color="0.8", linewidth=1)
+        for number, label in enumerate(curves.values()):
+            panel.plot([], [], f"C{number}", label=label)
+        panel.set(title=f"{title}: {', '.join(shown)}", xlabel="step", ylim=(0, 1))
+        panel.title.set_fontsize(9)
+        panel.legend(fontsize=8, loc="lower right")
+    figure.tight_layout()
+    figure.savefig(arguments.out, dpi=80)
+
+
+def _log(file: Path) -> list[dict[str, Any]]:
+    """The lines of a log, those of a part that was run again after a kill once."""
+    if not file.is_file():
+        return []
+    rows = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+    return [row for _, row in sorted({row["step"]: row for row in rows}.items())]
+
+
+def _learned(row: dict[str, Any], key: str) -> bool:
+    """Whether a line of a log has a value; stages that do not ask for it log nothing or 0."""
+    return bool(row.get(key))
+
+
+def _smooth(values: list[float]) -> list[float]:
+    return [
+        sum(values[max(0, i + 1 - SMOOTHED) : i + 1]) / len(values[max(0, i + 1 - SMOOTHED) : i + 1])
+        for i in range(len(values))
+    ]
+
+
+if __name__ == "__main__":
+    main()
