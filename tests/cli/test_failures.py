@@ -99,6 +99,10 @@ def test_a_device_is_one_that_torch_can_use():
         usable_device("gpu")
     with pytest.raises(ValueError, match="cannot be used"):
         usable_device(f"cuda:{torch.cuda.device_count()}")
+    for name in ("meta", "xla", "mps", "xpu"):
+        with pytest.raises(ValueError, match=f"device '{name}' is none that texthawk runs on; write cpu"):
+            usable_device(name)
+    assert usable_device("cpu:1") == "cpu", "a CPU has no numbers"
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import torch
+from huggingface_hub.errors import StrictDataclassError
 
 from texthawk.model.configuration import TextHawkConfig
 
@@ -30,7 +31,7 @@ def config_in(folder: Path) -> TextHawkConfig:
         )
     try:
         return TextHawkConfig.from_pretrained(folder, local_files_only=True)
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, StrictDataclassError) as error:
         raise ValueError(f"{file} is damaged; save the model again ({_line(error)})") from error
 
 
@@ -51,8 +52,12 @@ def usable_device(name: str | None) -> str:
         device = torch.device(name)
     except RuntimeError as error:
         raise ValueError(f"device {name!r} is unknown; write cpu, cuda or cuda:1") from error
-    if device.type == "cuda" and (not torch.cuda.is_available() or (device.index or 0) >= torch.cuda.device_count()):
-        count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if device.type == "cpu":
+        return "cpu"
+    if device.type != "cuda":
+        raise ValueError(f"device {name!r} is none that texthawk runs on; write cpu, cuda or cuda:1")
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if (device.index or 0) >= count:
         raise ValueError(f"device {name!r} cannot be used, for torch finds {count or 'no'} GPUs here; use cpu")
     return name
 
