@@ -1,6 +1,6 @@
 """Frozen dataclasses of settings as plain data and back: in JSON, a name from a table and the values of the fields."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, fields
 from difflib import get_close_matches
 from functools import cache
@@ -27,7 +27,7 @@ def settings_from_json(
 
     ValueError for a name or a field that there is not, with the nearest.
     """
-    values = {name: _tuples(value) for name, value in data.items()}
+    values = {name: tuples(value) for name, value in data.items()}
     chosen = values.pop("type", usual)
     kind = table[known(what, chosen, table)]
     for name in values:
@@ -49,26 +49,38 @@ def check_settings(settings: "DataclassInstance", *, besides: tuple[str, ...] = 
 
     besides: the fields in which any number may stand.
     """
-    kinds = _kinds(type(settings))
+    kinds = annotations(type(settings))
     for name, value in asdict(settings).items():
-        where = f"{type(settings).__name__}.{name} is {value!r}"
-        if not _fits(value, kinds[name]):
-            choices = get_args(kinds[name]) if get_origin(kinds[name]) is Literal else ()
-            raise ValueError(
-                f"{where}; choose one of {', '.join(choices)}" if choices else f"{where}; it must be {kinds[name]}"
-            )
-        numbers = value if isinstance(value, tuple) else (value,)
-        if name not in besides and any(type(n) in (int, float) and not 1 <= n < inf for n in numbers):
-            raise ValueError(f"{where}; it must be at least 1")
+        check_value(f"{type(settings).__name__}.{name}", value, kinds[name], least=-inf if name in besides else 1)
+
+
+def check_value(name: str, value: Any, kind: Any, *, least: float) -> None:
+    """ValueError for a value that is not of the annotated kind, or has a number below `least` or one without end."""
+    if not _fits(value, kind):
+        rule = (
+            f"choose one of {', '.join(get_args(kind))}"
+            if get_origin(kind) is Literal
+            else f"it must be {_written(kind)}"
+        )
+        raise ValueError(f"{name} is {value!r}; {rule}")
+    numbers = [number for number in (value if isinstance(value, tuple) else (value,)) if type(number) in (int, float)]
+    if not all(least <= number < inf for number in numbers):
+        raise ValueError(f"{name} is {value!r}; it must be at least {least} and finite")
 
 
 @cache
-def _kinds(settings: type) -> dict[str, Any]:
-    return get_type_hints(settings)
+def annotations(of: Callable[..., Any]) -> dict[str, Any]:
+    """The kinds of a class's fields or a function's arguments."""
+    return get_type_hints(of)
 
 
-def _tuples(value: Any) -> Any:
-    return tuple(_tuples(entry) for entry in value) if isinstance(value, list) else value
+def _written(kind: Any) -> str:
+    return kind.__name__ if isinstance(kind, type) and not get_args(kind) else str(kind)
+
+
+def tuples(value: Any) -> Any:
+    """The value with tuples for lists, at any depth, as JSON has no tuples."""
+    return tuple(tuples(entry) for entry in value) if isinstance(value, list) else value
 
 
 def _fits(value: Any, kind: Any) -> bool:

@@ -1,6 +1,7 @@
 """TextHawkConfig: one tower, one tiling, one compressor and one language model, and the token ids that join them."""
 
-from dataclasses import asdict
+from collections.abc import Callable
+from dataclasses import asdict, is_dataclass
 from typing import Any
 
 from torch import Tensor
@@ -8,6 +9,7 @@ from transformers import AutoConfig, CLIPVisionConfig, PretrainedConfig, SiglipV
 
 from texthawk.compress import CompressorConfig, compressor_from_json, compressor_to_json
 from texthawk.compress.resa import ReSAConfig
+from texthawk.image.settings import annotations, check_value, tuples
 from texthawk.image.tiles import TilingConfig
 from texthawk.image.tilings import Tiling, layout_from_row, tiling_from_json, tiling_to_json
 from texthawk.model.backbones import siglip_so400m
@@ -54,11 +56,9 @@ class TextHawkConfig(PretrainedConfig):
     ) -> None:
         self.vision_config = _tower_config(vision_config)
         self.text_config = _language_config(text_config)
-        self.feature_layers = tuple(feature_layers)
-        tiling = tiling or TilingConfig()
-        self.tiling = dict(tiling) if isinstance(tiling, dict) else tiling_to_json(tiling)
-        compressor = compressor or ReSAConfig()
-        self.compressor = dict(compressor) if isinstance(compressor, dict) else compressor_to_json(compressor)
+        self.feature_layers = tuples(feature_layers)
+        self.tiling = _as_data("tiling", tiling, TilingConfig(), tiling_to_json)
+        self.compressor = _as_data("compressor", compressor, ReSAConfig(), compressor_to_json)
         self.image_token_id = image_token_id
         self.vision_start_token_id = vision_start_token_id
         self.vision_end_token_id = vision_end_token_id
@@ -66,8 +66,9 @@ class TextHawkConfig(PretrainedConfig):
         self.coordinate_bins = coordinate_bins
         self.coordinate_weight = coordinate_weight
         self.box_weight = box_weight
-        self.separator_token_ids = None if separator_token_ids is None else tuple(separator_token_ids)
+        self.separator_token_ids = tuples(separator_token_ids)
         self.frame_images = frame_images
+        self._check_values()
         kwargs.setdefault("tie_word_embeddings", self.text_config.tie_word_embeddings)
         super().__init__(**kwargs)
         self._check_parts()
@@ -75,6 +76,18 @@ class TextHawkConfig(PretrainedConfig):
     def to_dict(self) -> dict[str, Any]:
         """As config.json holds it, so that a config equals itself after it was saved and loaded."""
         return {name: _as_in_json(value) for name, value in super().to_dict().items()}
+
+    def _check_values(self) -> None:
+        """ValueError for a setting of this config itself that is not what `__init__` is annotated with."""
+        kinds = annotations(TextHawkConfig.__init__)
+        for name in set(kinds) - {"vision_config", "text_config", "tiling", "compressor", "kwargs", "return"}:
+            check_value(name, getattr(self, name), kinds[name], least=1 if name == "feature_layers" else 0)
+        rows = self.text_config.vocab_size
+        if max(self.separator_token_ids or (0,)) >= rows:
+            raise ValueError(
+                f"separator_token_ids is {self.separator_token_ids}, but the language model's tokens end at {rows - 1}; "
+                "give its ids of newline and comma (texthawk.model.tokens.extend_tokenizer does)"
+            )
 
     def _check_parts(self) -> None:
         """ValueError for a tower, a tiling and a connector that do not go together, with the rule."""
@@ -146,6 +159,13 @@ def _as_in_json(value: Any) -> Any:
     return [_as_in_json(entry) for entry in value] if isinstance(value, (tuple, list)) else value
 
 
+def _as_data(name: str, settings: Any, usual: Any, write: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
+    """Settings as plain data, which they may be already."""
+    if settings is not None and not isinstance(settings, dict) and not is_dataclass(settings):
+        raise ValueError(f"{name} is {settings!r}; give one of its configs, or the settings of one by name")
+    return dict(settings) if isinstance(settings, dict) else write(settings or usual)
+
+
 def _tower_config(config: PretrainedConfig | dict[str, Any] | None) -> PretrainedConfig:
     if config is None:
         return siglip_so400m()
@@ -154,7 +174,7 @@ def _tower_config(config: PretrainedConfig | dict[str, Any] | None) -> Pretraine
         if name not in TOWERS:
             raise ValueError(f"tower {name!r} is not supported; choose one of {', '.join(TOWERS)}")
         return TOWERS[name](**config)
-    return config
+    return _checked("vision_config", config)
 
 
 def _language_config(config: PretrainedConfig | dict[str, Any] | None) -> PretrainedConfig:
@@ -163,4 +183,10 @@ def _language_config(config: PretrainedConfig | dict[str, Any] | None) -> Pretra
     if isinstance(config, dict):
         settings = dict(config)
         return AutoConfig.for_model(settings.pop("model_type", "qwen2"), **settings)
+    return _checked("text_config", config)
+
+
+def _checked(name: str, config: Any) -> PretrainedConfig:
+    if not isinstance(config, PretrainedConfig):
+        raise ValueError(f"{name} is {config!r}; give a config of transformers, or the settings of one by name")
     return config
