@@ -237,8 +237,9 @@ def test_a_reader_answers_and_finds_in_pixels_of_the_page(tmp_path):
         def ask(self, source, questions):
             return [SimpleNamespace(text=f"{Path(source).stem} {question}") for question in questions]
 
-        def find(self, source, phrase):
-            return [Box(10, 5, 20, 10), Box(0, 0, 1, 1)] if phrase == "words" else []
+        def places(self, source, phrases):
+            two = [SimpleNamespace(box=box) for box in (Box(10, 5, 20, 10), Box(0, 0, 1, 1))]
+            return [two if phrase == "words" else [] for phrase in phrases]
 
     folder = write_set(tmp_path / "set", ROWS["grounding"])  # its picture has 40 x 20 pixels
     bare = System("x", SILENT.read)

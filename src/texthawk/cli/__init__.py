@@ -10,6 +10,7 @@ from importlib import import_module
 VERBS = {
     "read": "pages become text, or words with boxes and confidence",
     "ask": "answers from a document, with page and place of what they rest on",
+    "find": "boxes of a phrase or of a described thing on the pages of a document",
     "plan": "tiles, visual tokens, bytes and operations of a page, before anything runs",
     "synth": "print documents to learn from",
     "train": "train a recipe, or go on with a run",

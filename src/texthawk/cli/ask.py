@@ -1,14 +1,17 @@
 """texthawk ask: answers from a document, with page and place of what they rest on."""
 
 import argparse
+import json
 import sys
 from typing import TYPE_CHECKING, Any
 
-from texthawk.cli.read import positive, selection
-from texthawk.image.selection import EVERY_PAGE
+from texthawk.cli.consulting import add_options, consulted
+from texthawk.cli.read import positive
 
 if TYPE_CHECKING:
+    from texthawk.decode.asked import Form
     from texthawk.decode.documents.asking import DocumentAnswer
+    from texthawk.decode.reader import Reader
 
 
 def main(argv: list[str]) -> int:
@@ -25,70 +28,90 @@ def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(
         prog="texthawk ask",
         description=__doc__,
-        epilog="A model that has not learned to answer questions, as nano, leaves the answer out: the passages that share "
-        "most with the question are shown, best first.",
+        epilog="A model that has not learned to answer questions, as nano, leaves an open answer out: the passages that "
+        "share most with the question are shown, best first. With --choices or --schema it answers in that form all "
+        "the same, and says that it guesses.",
     )
     made.add_argument("file", metavar="FILE", help="PDF, PNG, JPEG, TIFF, WebP, GIF or BMP")
     made.add_argument("questions", nargs="+", metavar="QUESTION")
     made.add_argument("--json", action="store_true", help="answers with the boxes of their evidence in page pixels")
-    made.add_argument("--pages", type=selection, default=EVERY_PAGE, metavar="1-3,7", help="only these pages")
-    made.add_argument("--model", default="nano", help="nano, or a folder (default: nano)")
-    made.add_argument("--device", help="cpu or cuda (default: what the machine has)")
-    made.add_argument("--dpi", type=positive, default=200, metavar="N", help="of PDF pages (default: 200)")
-    made.add_argument("--workers", type=positive, default=1, metavar="N", help="processes that read pages (default: 1)")
-    made.add_argument(
-        "--text-layer",
-        choices=("auto", "never", "always"),
-        default="auto",
-        help="take a PDF's own text: where it agrees with what is seen (auto, the default), never, or wherever there is any",
+    form = made.add_mutually_exclusive_group()
+    form.add_argument(
+        "--choices", metavar="A,B,...", help='the answer is one of these; with commas in them: \'["a, b", "c"]\''
     )
+    form.add_argument("--schema", metavar="FILE", help="the answer is JSON that keeps the JSON schema in this file")
+    made.add_argument(
+        "--max-tokens",
+        type=positive,
+        metavar="N",
+        help="of an answer (default: 256); one with --choices or --schema is complete within them",
+    )
+    add_options(made)
     return made
 
 
 def _ask(arguments: argparse.Namespace) -> int:
-    import tempfile
-    from contextlib import closing
-    from pathlib import Path
-
-    from texthawk.cli.reading import Pictures, message_of
+    form = _form(arguments.choices, arguments.schema)
+    from texthawk.decode.asked import ANSWER_TOKENS, check_question
     from texthawk.decode.documents.asking import answers
-    from texthawk.decode.documents.ledger import LedgerPages
-    from texthawk.decode.documents.reading import ledger_of, opened, pages_in_order
-    from texthawk.decode.documents.settings import ReadingSettings
-    from texthawk.decode.documents.workers import OwnProcess, Workers
-    from texthawk.image.raw import UnreadablePage
-    from texthawk.types import Page
 
-    settings = ReadingSettings(arguments.model, arguments.device, arguments.dpi, text_layer=arguments.text_layer)
-    settings.record()
-    own = OwnProcess(settings)
-    engine = own if arguments.workers == 1 else Workers(settings, arguments.workers)
-    failed, numbers = False, []
-    with tempfile.TemporaryDirectory(prefix="texthawk-") as folder, closing(engine):
-        try:
-            file = opened(arguments.file, settings, arguments.pages, Path(folder))
-            ledger = ledger_of(file, settings, Path(folder))
-        except UnreadablePage as error:
-            print(f"texthawk: {message_of(error.as_value())}", file=sys.stderr)
+    limit = arguments.max_tokens or ANSWER_TOKENS
+
+    def check(reader: "Reader") -> None:
+        for question in arguments.questions:
+            check_question(question, reader.processor.tokenizer)
+        if form is not None:
+            form.constraint(reader.schemas, limit)
+
+    with consulted(arguments, check) as document:
+        if document is None:
             return 1
-        with closing(ledger), closing(Pictures(file, settings)) as pictures:
-            for result in pages_in_order(file, ledger, engine):
-                if isinstance(result, Page):
-                    numbers.append(result.number)
-                else:
-                    failed = True
-                    print(f"texthawk: {message_of(result)}", file=sys.stderr)
-            found = answers(LedgerPages(ledger, numbers), arguments.questions, pictures.of, own.reader)
-    _print(found, arguments.json)
-    return int(failed)
+        pages, reader = document.pages, document.reader()
+        found = answers(pages, arguments.questions, document.picture, reader, form=form, limit=limit)
+        failed = document.failed
+    if arguments.json:
+        records = [_record(answer, closed=form is not None) for answer in found]
+        print(json.dumps(records, ensure_ascii=False, indent=1))
+    else:
+        _print(found)
+    if form is not None and not all(answer.learned for answer in found):
+        print("texthawk: the model has not learned to answer questions; these answers are guesses", file=sys.stderr)
+    return int(failed > 0)
 
 
-def _print(found: "list[DocumentAnswer]", as_json: bool) -> None:
-    if as_json:
-        import json
+def _form(choices: str | None, schema: str | None) -> "Form | None":
+    """What --choices and --schema ask for, before anything heavy is loaded; ValueError says what is wrong with them."""
+    from texthawk.decode.asked import form_of
 
-        print(json.dumps([_record(answer) for answer in found], ensure_ascii=False, indent=1))
-        return
+    return form_of(None if choices is None else _choices(choices), None if schema is None else _schema(schema))
+
+
+def _choices(text: str) -> list[str]:
+    if not text.lstrip().startswith("["):
+        return [choice.strip() for choice in text.split(",")]
+    try:
+        listed = json.loads(text)
+    except ValueError as error:
+        raise ValueError(f"--choices {text[:40]!r} begins as a JSON list and is none ({error})") from error
+    if not all(isinstance(choice, str) for choice in listed):
+        raise ValueError("--choices holds what is no text; put each choice in quotation marks")
+    return list(listed)
+
+
+def _schema(file: str) -> Any:
+    try:
+        with open(file, encoding="utf-8") as stream:
+            schema = json.load(stream)
+    except OSError as error:
+        raise ValueError(f"--schema {file}: it cannot be read ({error})") from error
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"--schema {file}: it is no JSON ({error})") from error
+    if schema is None:
+        raise ValueError(f"--schema {file}: it is null, which is no schema")
+    return schema
+
+
+def _print(found: "list[DocumentAnswer]") -> None:
     from texthawk.decode.formats.characters import printable
 
     for number, answer in enumerate(found):
@@ -106,12 +129,14 @@ def _print(found: "list[DocumentAnswer]", as_json: bool) -> None:
             print("(nothing that was read has anything to do with it)")
 
 
-def _record(answer: "DocumentAnswer") -> dict[str, Any]:
+def _record(answer: "DocumentAnswer", *, closed: bool) -> dict[str, Any]:
+    """`answer` is the text, of a closed answer the choice or the JSON itself; null where there is none."""
     return {
         "question": answer.question,
-        "answer": answer.text,
+        "answer": answer.value if closed else answer.text,
         "confidence": round(answer.confidence, 4),
         "finish_reason": answer.finish_reason,
+        "learned": answer.learned,
         "page": answer.page,
         "evidence": [
             {

@@ -1,5 +1,7 @@
 """Boxes drawn on a page: each word in a colour that says how sure its reading is."""
 
+from collections.abc import Iterable
+
 from PIL import Image, ImageDraw
 
 from texthawk.types import Box, Page
@@ -20,6 +22,16 @@ def drawn(image: Image.Image, page: Page) -> Image.Image:
         for word in line.words:
             _frame(draw, word.box, across, down, _mixed(word.confidence), pen)
         _frame(draw, line.box, across, down, _LINE, pen, apart=2 * pen)
+    return marked
+
+
+def framed(image: Image.Image, page: Page, boxes: Iterable[Box]) -> Image.Image:
+    """A copy of the page's picture with boxes of the page framed in red, a little outside of them."""
+    marked = image.convert("RGB").copy()
+    draw = ImageDraw.Draw(marked)
+    pen = max(2, round(min(image.size) / 500))
+    for box in boxes:
+        _frame(draw, box, image.width / page.width, image.height / page.height, _UNSURE, pen, apart=2 * pen)
     return marked
 
 

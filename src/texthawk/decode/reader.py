@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import torch
 from PIL import Image
@@ -32,6 +33,10 @@ from texthawk.model.modeling import TextHawkForConditionalGeneration
 from texthawk.model.processing import PROMPTS, TextHawkProcessor
 from texthawk.model.register import register
 from texthawk.types import Box, Document, Line, Page, PageError
+
+if TYPE_CHECKING:
+    from texthawk.decode.documents.asking import DocumentAnswer
+    from texthawk.decode.documents.finding import Place
 
 _PROMPT = 32  # tokens around an image, at most
 PROBED = 6  # lines that are read to tell which way up a page lies
@@ -114,6 +119,42 @@ class Reader:
                 else:
                     read.append(result)
         return Document(tuple(read), tuple(errors))
+
+    def ask(
+        self,
+        source: Source,
+        questions: str | Sequence[str],
+        *,
+        choices: Sequence[str] | None = None,
+        schema: Any = None,
+        **settings: Any,
+    ) -> "list[DocumentAnswer]":
+        """An answer to each question about a file, with confidence, page and, for several pages, evidence.
+
+        choices, schema: the answer is one of these texts, or JSON that keeps this schema (`value` is what it says). An open
+        question to a model that has not learned to answer has no text (`finish_reason` "not_learned"). settings: pages,
+        dpi, limits as for `read`, and max_tokens of an answer. ValueError for what cannot be read, asked or kept.
+        """
+        from texthawk.decode.documents.consulting import ask
+
+        return ask(self, source, questions, choices=choices, schema=schema, **settings)
+
+    def find(self, source: Source, phrase: str, **settings: Any) -> list[Box]:
+        """Boxes of a phrase in pixels of its page, page by page; none where it is not there. See `places` for more of each."""
+        (found,) = self.places(source, [phrase], **settings)
+        return [place.box for place in found]
+
+    def places(
+        self, source: Source, phrases: Sequence[str], *, by: str = "auto", **settings: Any
+    ) -> "list[list[Place]]":
+        """For each phrase its places on the pages of a file: page, box, lines, text, how it was found and how surely.
+
+        by: "auto" (the model points, where it has learned to and answers with a box; else the words that were read), "text"
+        or "model". settings: pages, dpi, limits as for `read`. ValueError for what cannot be read or looked for.
+        """
+        from texthawk.decode.documents.consulting import find
+
+        return find(self, source, phrases, by=by, **settings)
 
     def read_pages(
         self,

@@ -5,6 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
+from texthawk.decode.asked import can_answer
+from texthawk.decode.reader import Reader
 from texthawk.eval.phrases import place_of
 from texthawk.eval.systems import System
 from texthawk.types import Document
@@ -14,10 +16,10 @@ if TYPE_CHECKING:
 
 
 class Answered(Protocol):
-    """An answer of a reader."""
+    """An answer of a reader; its text is None where it gives none."""
 
     @property
-    def text(self) -> str: ...
+    def text(self) -> str | None: ...
 
 
 @runtime_checkable
@@ -27,11 +29,18 @@ class Answers(Protocol):
     def ask(self, source: str, questions: list[str], /) -> Sequence[Answered]: ...
 
 
+class Placed(Protocol):
+    """A place that a reader found."""
+
+    @property
+    def box(self) -> Sequence[float]: ...
+
+
 @runtime_checkable
 class Finds(Protocol):
-    """A reader that finds a phrase on a page and gives boxes in the page's own pixels, the likeliest first."""
+    """A reader that finds phrases on a page and gives places in the page's own pixels, the likeliest of each first."""
 
-    def find(self, source: str, phrase: str, /) -> Sequence[Sequence[float]]: ...
+    def places(self, source: str, phrases: list[str], /) -> Sequence[Sequence[Placed]]: ...
 
 
 @runtime_checkable
@@ -47,11 +56,11 @@ def with_answers(system: System, reader: object) -> System:
     Of the places that it finds for a phrase the first counts; a reader that only reads has its phrases looked up among the
     words that it reads on the first page.
     """
-    if isinstance(reader, Answers):
+    if isinstance(reader, Answers) and not (isinstance(reader, Reader) and not can_answer(reader)):
         answering = reader
 
         def ask(image: Path, questions: Sequence[str]) -> list[str]:
-            return [answer.text for answer in answering.ask(str(image), list(questions))]
+            return [answer.text or "" for answer in answering.ask(str(image), list(questions))]
 
         system = replace(system, ask=ask)
     if isinstance(reader, Finds):
@@ -61,8 +70,8 @@ def with_answers(system: System, reader: object) -> System:
             from texthawk.image.pages import one_page
 
             page = one_page(image)
-            found = [finding.find(str(image), phrase) for phrase in phrases]
-            return [in_parts(boxes[0], page.width, page.height) if boxes else None for boxes in found]
+            found = finding.places(str(image), list(phrases))
+            return [in_parts(places[0].box, page.width, page.height) if places else None for places in found]
 
         return replace(system, find=find)
     if isinstance(reader, Reads):

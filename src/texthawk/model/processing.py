@@ -21,6 +21,9 @@ PROMPTS = {
 }
 """Tasks of TextHawk by name, in the paper's words (section 4.1)."""
 
+GROUNDING = "Where is {}? Answer with its bounding box"
+"""What a model is asked to point at something."""
+
 CHAT_TEMPLATE = (
     "{%- for message in messages -%}<|im_start|>{{ message['role'] + '\n' }}"
     "{%- if message['content'] is string -%}{{ message['content'] }}{%- else -%}"

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from fastapi import Request
 
+from texthawk.decode.asked import tasks_of
 from texthawk.decode.grammar import Schemas
 from texthawk.decode.reader import Reader
 from texthawk.serve.engine import Engine
@@ -34,8 +35,7 @@ class Parts:
 
     @property
     def tasks(self) -> list[str]:
-        """What the model was trained for, as its config tells; one that tells nothing reads text."""
-        return list(self.reader.model.config.to_dict().get("tasks", ["text"]))
+        return tasks_of(self.reader)
 
 
 def parts_of(request: Request) -> Parts:

@@ -6,6 +6,7 @@ from typing import Any
 
 from PIL import Image
 
+from texthawk.decode.asked import check_text, reserved_tokens
 from texthawk.decode.reader import Reader
 from texthawk.serve.forward import Prompt
 
@@ -18,23 +19,11 @@ class Prompts:
     def __init__(self, reader: Reader) -> None:
         self._processor = reader.processor
         self._lock = threading.Lock()
-        tokenizer = reader.processor.tokenizer
-        self._reserved = [str(token) for token in tokenizer.all_special_tokens]
-        self._reserved += [
-            token.content
-            for token in tokenizer.added_tokens_decoder.values()
-            if token.special and token.content not in self._reserved
-        ]
+        self._reserved = reserved_tokens(reader.processor.tokenizer)
 
     def check(self, text: str) -> None:
         """ValueError when a text would be taken for the frame of a conversation or for a picture."""
-        if any("\ud800" <= character <= "\udfff" for character in text):
-            raise ValueError("the text holds half of a surrogate pair, which is no character; send valid Unicode")
-        for token in self._reserved:
-            if token in text:
-                raise ValueError(
-                    f"the text holds {token}, which has a meaning of its own to the model; write it otherwise"
-                )
+        check_text(text, self._reserved)
 
     def chat(self, messages: list[dict[str, Any]], images: Sequence[Image.Image]) -> Prompt:
         """A conversation, as the model's template sets it, that the model is to continue."""

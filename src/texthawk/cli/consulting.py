@@ -1,0 +1,87 @@
+"""What `texthawk ask` and `texthawk find` share: options, and a document that was read and can be looked at again."""
+
+import argparse
+import contextlib
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from texthawk.cli.read import positive, selection
+from texthawk.image.selection import EVERY_PAGE
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+    from texthawk.decode.documents.ledger import LedgerPages
+    from texthawk.decode.reader import Reader
+
+
+def add_options(made: argparse.ArgumentParser) -> None:
+    made.add_argument("--pages", type=selection, default=EVERY_PAGE, metavar="1-3,7", help="only these pages")
+    made.add_argument("--model", default="nano", help="nano, or a folder (default: nano)")
+    made.add_argument("--device", help="cpu or cuda (default: what the machine has)")
+    made.add_argument("--dpi", type=positive, default=200, metavar="N", help="of PDF pages (default: 200)")
+    made.add_argument("--workers", type=positive, default=1, metavar="N", help="processes that read pages (default: 1)")
+    made.add_argument(
+        "--text-layer",
+        choices=("auto", "never", "always"),
+        default="auto",
+        help="take a PDF's own text: where it agrees with what is seen (auto, the default), never, or wherever there is any",
+    )
+
+
+@dataclass(frozen=True)
+class Consulted:
+    """A file's pages as they were read, pictures of them, and the model, which is loaded when it is first asked for.
+
+    failed: how many of its pages could not be read; each has been told of on stderr.
+    """
+
+    pages: "LedgerPages"
+    picture: "Callable[[int], Image.Image]"
+    reader: "Callable[[], Reader]"
+    failed: int
+
+
+@contextlib.contextmanager
+def consulted(
+    arguments: argparse.Namespace, check: "Callable[[Reader], object] | None" = None
+) -> "Iterator[Consulted | None]":
+    """Read the file; None where it cannot be opened, which has been told on stderr.
+
+    check: what may refuse the model, by a ValueError, before anything is read.
+    """
+    from texthawk.cli.reading import Pictures, message_of
+    from texthawk.decode.documents.ledger import LedgerPages
+    from texthawk.decode.documents.reading import ledger_of, opened, pages_in_order
+    from texthawk.decode.documents.settings import ReadingSettings
+    from texthawk.decode.documents.workers import OwnProcess, Workers
+    from texthawk.image.raw import UnreadablePage
+    from texthawk.types import Page
+
+    settings = ReadingSettings(arguments.model, arguments.device, arguments.dpi, text_layer=arguments.text_layer)
+    settings.record()  # a model that is not there is told before anything is read
+    own = OwnProcess(settings)
+    engine = own if arguments.workers == 1 else Workers(settings, arguments.workers)
+    with tempfile.TemporaryDirectory(prefix="texthawk-") as folder, contextlib.closing(engine):
+        try:
+            file = opened(arguments.file, settings, arguments.pages, Path(folder))
+            ledger = ledger_of(file, settings, Path(folder))
+        except UnreadablePage as error:
+            print(f"texthawk: {message_of(error.as_value())}", file=sys.stderr)
+            yield None
+            return
+        if check is not None:
+            check(own.reader)
+        with contextlib.closing(ledger), contextlib.closing(Pictures(file, settings)) as pictures:
+            numbers, failed = [], 0
+            for result in pages_in_order(file, ledger, engine):
+                if isinstance(result, Page):
+                    numbers.append(result.number)
+                else:
+                    failed += 1
+                    print(f"texthawk: {message_of(result)}", file=sys.stderr)
+            yield Consulted(LedgerPages(ledger, numbers), pictures.of, lambda: own.reader, failed)

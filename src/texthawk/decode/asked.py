@@ -1,0 +1,119 @@
+"""What a person may ask: a question as plain text, and the form that its answer must have."""
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from texthawk.decode.grammar import GrammarConstraint, Schemas, check_choices
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+    from texthawk.decode.reader import Reader
+
+ANSWER_TOKENS = 256
+LONGEST = 2000  # characters of a question
+
+
+@dataclass(frozen=True)
+class Form:
+    """The form of a closed answer: one of some choices, or JSON that keeps a schema; ValueError unless it is one of the two."""
+
+    choices: tuple[str, ...] | None = None
+    schema: Any = None
+
+    def __post_init__(self) -> None:
+        if (self.choices is None) == (self.schema is None):
+            raise ValueError("an answer has one form: give choices, or a schema, and not both")
+        if self.choices is not None:
+            check_choices(self.choices)
+
+    def constraint(self, schemas: Schemas, limit: int) -> GrammarConstraint:
+        """For one answer of at most `limit` tokens, its end included; ValueError where none can keep the form."""
+        if self.choices is not None:
+            return schemas.of_choices(self.choices, limit)
+        return schemas.of_schema(self.schema, limit)
+
+    def value(self, text: str) -> Any:
+        """What an answer says: the choice, or the parsed JSON."""
+        return text if self.choices is not None else json.loads(text)
+
+
+def form_of(choices: Sequence[str] | None, schema: Any) -> Form | None:
+    """The form, or None for an open answer."""
+    if choices is None and schema is None:
+        return None
+    if isinstance(choices, str):
+        raise ValueError(f"the choices are one text, {choices!r}; give a list of texts")
+    return Form(None if choices is None else tuple(choices), schema)
+
+
+def reserved_tokens(tokenizer: Any) -> list[str]:
+    """Texts that frame a conversation or stand for a picture."""
+    special = [token.content for token in tokenizer.added_tokens_decoder.values() if token.special]
+    return list(dict.fromkeys([*map(str, tokenizer.all_special_tokens), *special]))
+
+
+def check_text(text: str, reserved: Sequence[str]) -> None:
+    """ValueError when a text would be taken for the frame of a conversation or for a picture."""
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise ValueError("the text holds half of a surrogate pair, which is no character; send valid Unicode")
+    for token in reserved:
+        if token in text:
+            raise ValueError(f"the text holds {token}, which has a meaning of its own to the model; write it otherwise")
+
+
+def check_question(question: str, tokenizer: Any) -> None:
+    """ValueError says what is wrong with a question or a phrase."""
+    if not question.strip():
+        raise ValueError("the question or phrase is empty; write what is wanted")
+    if len(question) > LONGEST:
+        raise ValueError(f"the question or phrase has {len(question)} characters; {LONGEST} is the most")
+    check_text(question, reserved_tokens(tokenizer))
+
+
+@dataclass(frozen=True)
+class Said:
+    """The model's answer about one picture: its text, what it says in its form, and how sure and how complete it is."""
+
+    text: str
+    value: Any
+    confidence: float
+    finish_reason: str
+
+
+def said(
+    reader: "Reader", picture: "Image.Image", question: str, form: Form | None = None, limit: int = ANSWER_TOKENS
+) -> Said:
+    """Ask about a picture; ValueError for a question or a form that cannot be, or where prompt and answer are too long.
+
+    limit: tokens of the answer. confidence: the geometric mean of their probabilities before the form was laid on them.
+    """
+    check_question(question, reader.processor.tokenizer)
+    if limit < 1:
+        raise ValueError(f"the limit is {limit} tokens; an answer needs at least 1")
+    constraint = None if form is None else form.constraint(reader.schemas, limit)
+    constraints = None if constraint is None else [constraint]
+    (answer,) = reader.asker.ask([picture], question, [limit], constraints=constraints)
+    text = reader.processor.tokenizer.decode(answer.tokens, skip_special_tokens=True)
+    confidence = math.exp(answer.likelihood) if answer.tokens else 0.0
+    if form is None:
+        return Said(text.strip(), None, confidence, answer.finish_reason)
+    return Said(text, form.value(text), confidence, answer.finish_reason)
+
+
+def tasks_of(reader: "Reader") -> list[str]:
+    """What the model was trained for, as its config tells; one that tells nothing reads text."""
+    return list(reader.model.config.to_dict().get("tasks", ["text"]))
+
+
+def can_answer(reader: "Reader") -> bool:
+    """Whether the model was trained to answer questions."""
+    return "ask" in tasks_of(reader)
+
+
+def can_point(reader: "Reader") -> bool:
+    """Whether the model was trained to tell places of what is described."""
+    return "find" in tasks_of(reader)

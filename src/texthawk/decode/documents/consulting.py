@@ -1,0 +1,99 @@
+"""What a Reader is asked about a file: its pages are read where that is needed, and drawn where the model looks at them."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from PIL import Image
+
+from texthawk.decode.asked import ANSWER_TOKENS, can_answer, can_point, form_of
+from texthawk.decode.documents.asking import DocumentAnswer, answer_on, answers
+from texthawk.decode.documents.finding import Place, places, pointed_at
+from texthawk.image.pages import Limits, Source, one_page, open_pages
+from texthawk.image.selection import EVERY_PAGE, PageSelection
+from texthawk.types import Page, PageError
+
+if TYPE_CHECKING:
+    from texthawk.decode.reader import Reader
+
+
+def ask(
+    reader: "Reader",
+    source: Source,
+    questions: str | Sequence[str],
+    *,
+    choices: Sequence[str] | None = None,
+    schema: Any = None,
+    pages: PageSelection = EVERY_PAGE,
+    dpi: float = 200,
+    limits: Limits | None = None,
+    max_tokens: int = ANSWER_TOKENS,
+) -> list[DocumentAnswer]:
+    """See Reader.ask."""
+    asked, form = _several(questions), form_of(choices, schema)
+    if form is not None:
+        form.constraint(reader.schemas, max_tokens)  # what cannot be is told before anything is read
+    file = _Consulted(reader, source, pages, dpi, limits)
+    if file.number is not None and (can_answer(reader) or form is not None):
+        return [answer_on([file.number], text, file.picture, reader, form=form, limit=max_tokens) for text in asked]
+    return answers(file.read(), asked, file.picture, reader, form=form, limit=max_tokens)
+
+
+def find(
+    reader: "Reader",
+    source: Source,
+    phrases: Sequence[str],
+    *,
+    by: str = "auto",
+    pages: PageSelection = EVERY_PAGE,
+    dpi: float = 200,
+    limits: Limits | None = None,
+) -> list[list[Place]]:
+    """See Reader.places."""
+    file = _Consulted(reader, source, pages, dpi, limits)
+    if file.number is None or by == "text" or not can_point(reader):
+        return places(file.read(), phrases, file.picture, lambda: reader, by=by)
+    width, height = file.size
+    picture = file.picture(file.number)
+    found = []
+    for phrase in phrases:
+        pointed = pointed_at(reader, picture, phrase, file.number, width, height)
+        if pointed is not None or by == "model":
+            found.append([] if pointed is None else [pointed])
+        else:
+            found += places(file.read(), [phrase], file.picture, lambda: reader, by="text")
+    return found
+
+
+class _Consulted:
+    """A file of which a page is drawn whenever it is looked at; `number` is that of its only wanted page, or None.
+
+    ValueError where no page can be read.
+    """
+
+    def __init__(
+        self, reader: "Reader", source: Source, pages: PageSelection, dpi: float, limits: Limits | None
+    ) -> None:
+        self._reader, self._source, self._pages, self._dpi = reader, source, pages, dpi
+        self._limits = limits or Limits()
+        self._read: list[Page] | None = None
+        opened = open_pages(source, dpi=dpi, limits=self._limits, selection=pages)
+        first = next(opened, None)
+        self.number: int | None = None
+        if first is not None and not isinstance(first, PageError) and next(opened, None) is None:
+            self.number, self.size = first.number, (first.width, first.height)
+
+    def picture(self, number: int) -> Image.Image:
+        return one_page(self._source, number, dpi=self._dpi, limits=self._limits).image
+
+    def read(self) -> list[Page]:
+        """The pages that can be read; they are read once."""
+        if self._read is None:
+            document = self._reader.read(self._source, pages=self._pages, dpi=self._dpi, limits=self._limits)
+            if not document.pages:
+                raise ValueError("; ".join(f"{error.source}: {error.message}" for error in document.errors))
+            self._read = list(document.pages)
+        return self._read
+
+
+def _several(questions: str | Sequence[str]) -> list[str]:
+    return [questions] if isinstance(questions, str) else list(questions)
