@@ -6,15 +6,19 @@ from types import MappingProxyType
 from texthawk.data.factory import (
     article,
     blank,
+    card,
     charts,
+    code,
     form,
     formulas,
     invoice,
     letter,
+    readme,
     receipt,
     scenes,
     slides,
     table,
+    ticket,
 )
 from texthawk.data.factory.document import Document
 from texthawk.data.factory.order import Order
@@ -29,6 +33,10 @@ FAMILIES: MappingProxyType[str, Maker] = MappingProxyType(
         "invoice": invoice.make,
         "receipt": receipt.make,
         "table": table.make,
+        "code": code.make,
+        "readme": readme.make,
+        "card": card.make,
+        "ticket": ticket.make,
         "blank": blank.make,
         "bar_chart": charts.bars,
         "stacked_chart": charts.stacked,

@@ -4,7 +4,7 @@ from texthawk.data.factory import names
 from texthawk.data.factory.canvas import Canvas
 from texthawk.data.factory.colours import colours
 from texthawk.data.factory.document import Asked, Document, Line
-from texthawk.data.factory.flow import Strip
+from texthawk.data.factory.flow import Strip, around_lines
 from texthawk.data.factory.order import Order
 from texthawk.data.factory.questions import absent, count, look_up, yes_no
 from texthawk.types import Box
@@ -56,7 +56,7 @@ class _Letter:
             text = self.bold.fit(form.format(subject))
             lines, rest = whole.paragraph(text, self.bold)
             if lines and not rest:
-                self.fields["subject"], self.places["subject"] = subject, lines[0].box
+                self.fields["subject"], self.places["subject"] = subject, around_lines(lines)
             self.written.append(f"**{text.removesuffix(rest).rstrip()}**")
             whole.skip(0.8 * size)
         called = recipient.split(" ")[-1] if order.speech == "en" else recipient
