@@ -3,6 +3,8 @@
 import io
 import json
 import re
+import tracemalloc
+from collections.abc import Sequence
 from dataclasses import replace
 from xml.etree import ElementTree
 
@@ -210,6 +212,75 @@ def test_a_pdf_of_several_pages_has_their_own_sizes_and_refuses_missing_pictures
     assert second[0] == pytest.approx(3 * first[0]) and second[1] == pytest.approx(first[1])
     with pytest.raises(ValueError, match="one picture for each page"):
         FORMATS["pdf"].write(made, Setting(pictures=[picture()]))
+
+
+def test_a_pdf_shows_its_picture_over_the_whole_page_in_grey_or_colour():
+    shown = Image.new("RGB", SIZE, "white")
+    shown.paste("red", (400, 0, 800, 300))
+    for mode in ("RGB", "L"):
+        out = io.BytesIO()
+        shown.convert(mode).save(out, "JPEG")
+        content = FORMATS["pdf"].write(Document((page(),)), Setting(pictures=[out.getvalue()]))
+        drawn = pypdfium2.PdfDocument(content)[0].render(scale=1).to_pil().convert(mode)
+        width, height = drawn.size
+        for x, y in ((0.25, 0.25), (0.75, 0.25), (0.25, 0.75), (0.75, 0.75)):
+            there = drawn.getpixel((round(x * width), round(y * height)))
+            here = shown.convert(mode).getpixel((round(x * SIZE[0]), round(y * SIZE[1])))
+            assert there == pytest.approx(here, abs=4), (mode, x, y)
+    out = io.BytesIO()
+    shown.save(out, "PNG")
+    with pytest.raises(ValueError, match="takes JPEG"):
+        FORMATS["pdf"].write(Document((page(),)), Setting(pictures=[out.getvalue()]))
+
+
+def test_every_object_of_a_pdf_stands_where_its_table_says():
+    content = written("pdf", page(), replace(page(), number=2))
+    begin = int(re.search(rb"startxref\s+(\d+)", content)[1])
+    first, *entries = re.findall(rb"(\d{10}) \d{5} [nf] \n", content[begin:])
+    assert content[begin:].startswith(f"xref\n0 {len(entries) + 1}\n".encode()) and int(first) == 0
+    for number, entry in enumerate(entries, start=1):
+        assert content[int(entry) :].startswith(f"{number} 0 obj\n".encode())
+
+
+class Long(Sequence):
+    """A document's pages, or its pictures, of which none is in memory before it is asked for."""
+
+    def __init__(self, count: int, make) -> None:
+        self.count, self.make = count, make
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __getitem__(self, number):
+        if number >= self.count:
+            raise IndexError(number)
+        return self.make(number)
+
+
+def dense(number: int) -> Page:
+    """A page of 500 words, a fifth of them its own, whose one paragraph runs on and on."""
+    rows = [[f"word{(number if k % 5 == 0 else 0)}x{k}{row}" for k in range(10)] for row in range(50)]
+    return replace(page(rows), number=number + 1, height=3000)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_memory_does_not_grow_with_the_pages_of_a_document(name):
+    shown = picture((20, 15))
+
+    def peak(count: int) -> tuple[int, int]:
+        document = Document(Long(count, dense))
+        setting = Setting("long.pdf", "nano", pictures=Long(count, lambda number: shown))
+        tracemalloc.start()
+        written = longest = 0
+        for piece in FORMATS[name].pieces(document, setting):
+            written, longest = written + len(piece), max(longest, len(piece))
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert longest < 120_000
+        return most, written
+
+    (few, small), (many, large) = peak(9), peak(27)
+    assert large > 2.5 * small and many < few + 0.05 * (large - small) + 30_000, (few, many, large - small)
 
 
 def test_json_gives_boxes_in_points_where_the_page_has_them():

@@ -92,7 +92,7 @@ class Output:
             return True  # printed already, or nothing was read and why has been told
         from texthawk.decode.formats import Setting
 
-        parts = self._format.parts(document, Setting(file, self._model, self._boxes, pictures))
+        parts = self._format.pieces(document, Setting(file, self._model, self._boxes, pictures))
         if self._folder is not None:
             return self._save(file, parts)
         if self._printed:

@@ -3,6 +3,7 @@
 import io
 import json
 import shutil
+import tempfile
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from urllib.parse import quote
 
 from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
-from fastapi.responses import JSONResponse, Response, StreamingResponse
+from fastapi.responses import FileResponse, JSONResponse, Response, StreamingResponse
 from starlette.datastructures import UploadFile
 
 from texthawk.decode.formats import FORMATS, Setting
@@ -122,11 +123,11 @@ async def result(id: str, request: Request, format: str = "json") -> Response:
     if job.status != DONE:
         raise Refusal(409, job.message, code=job.status)
     async with parts.pictures:
-        content = await run_in_threadpool(_written, job, format, parts)
+        path = await run_in_threadpool(_written, job, format, parts)
     _mark_collected(job, True)
     name = quote(Path(job.name).stem + FORMATS[format].suffix)
     headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{name}"}
-    return Response(content, media_type=FORMATS[format].media_type, headers=headers)
+    return FileResponse(path, media_type=FORMATS[format].media_type, headers=headers)
 
 
 def job_of(id: str, parts: Parts) -> Job:
@@ -199,14 +200,22 @@ def _screen(job: Job, index: int, parts: Parts) -> bytes:
     return out.getvalue()
 
 
-def _written(job: Job, name: str, parts: Parts) -> bytes:
+def _written(job: Job, name: str, parts: Parts) -> Path:
+    """The file of a result, written once; a page of it at a time is in memory."""
+    path = job.folder / f"result{FORMATS[name].suffix}"
+    if path.exists():
+        return path
     pictures: Sequence[bytes] = _Pictures(job, parts) if FORMATS[name].needs_pictures else ()
-    document = job.document
     setting = Setting(source=job.name, model=parts.settings.model_name, pictures=pictures)
     try:
-        return FORMATS[name].write(document, setting)
+        with tempfile.NamedTemporaryFile(dir=job.folder, delete=False) as stream:
+            stream.writelines(FORMATS[name].pieces(job.document, setting))
+        Path(stream.name).replace(path)  # of several who write it at once, each writes the same
     except ValueError as error:
         raise Refusal(409, str(error), code="not_writable", param="format") from error
+    except FileNotFoundError as error:
+        raise Refusal(404, "the document was deleted", code="no_document") from error
+    return path
 
 
 class _Pictures(Sequence[bytes]):

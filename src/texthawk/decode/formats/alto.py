@@ -1,9 +1,11 @@
 """ALTO 4: blocks, lines and words of each page in pixels, as libraries and archives keep them."""
 
+from collections.abc import Iterator
 from xml.etree import ElementTree
 
 from texthawk.decode.formats.blocks import blocks_of, box_around
 from texthawk.decode.formats.characters import printable, printable_name
+from texthawk.decode.formats.elements import around, indented
 from texthawk.decode.formats.format import Setting
 from texthawk.types import Box, Document, Line, Page
 
@@ -12,8 +14,8 @@ SCHEMA = "http://www.loc.gov/standards/alto/v4/alto-4-2.xsd"
 _SCHEMA_INSTANCE = "http://www.w3.org/2001/XMLSchema-instance"
 
 
-def write(document: Document, setting: Setting) -> bytes:
-    """All pages; ValueError where there is none, for a layout must hold a page."""
+def pieces(document: Document, setting: Setting) -> Iterator[bytes]:
+    """The description, each page, and the end; ValueError where there is no page, for a layout must hold one."""
     if not document.pages:
         raise ValueError(
             f"nothing was read of {setting.source!r}, and ALTO needs a page; ask for JSON, which needs none"
@@ -40,16 +42,17 @@ def write(document: Document, setting: Setting) -> bytes:
     ElementTree.SubElement(software, "softwareName").text = "texthawk"
     ElementTree.SubElement(software, "softwareVersion").text = __version__
     layout = ElementTree.SubElement(alto, "Layout")
+    before, after = around(alto, layout, indent=True)
+    yield b'<?xml version="1.0" encoding="UTF-8"?>\n' + before
     for place, page in enumerate(document.pages, start=1):
-        _page(layout, page, place)
-    ElementTree.indent(alto, space=" ")
-    return b'<?xml version="1.0" encoding="UTF-8"?>\n' + ElementTree.tostring(alto, encoding="unicode").encode() + b"\n"
+        yield indented(_page(page, place), depth=2)
+    yield after + b"\n"
 
 
-def _page(layout: ElementTree.Element, page: Page, place: int) -> None:
+def _page(page: Page, place: int) -> ElementTree.Element:
     size = {"HEIGHT": str(page.height), "WIDTH": str(page.width)}
-    element = ElementTree.SubElement(
-        layout, "Page", {"ID": f"page_{place}", "PHYSICAL_IMG_NR": str(page.number), "PROCESSINGREFS": "reading"} | size
+    element = ElementTree.Element(
+        "Page", {"ID": f"page_{place}", "PHYSICAL_IMG_NR": str(page.number), "PROCESSINGREFS": "reading"} | size
     )
     space = ElementTree.SubElement(element, "PrintSpace", {"HPOS": "0", "VPOS": "0"} | size)
     number = 0
@@ -64,6 +67,7 @@ def _page(layout: ElementTree.Element, page: Page, place: int) -> None:
         block = ElementTree.SubElement(space, "TextBlock", {"ID": f"block_{key}"} | where | turned)
         for row, line in enumerate(lines, start=1):
             _line(block, line, f"{key}_{row}")
+    return element
 
 
 def _line(block: ElementTree.Element, line: Line, key: str) -> None:

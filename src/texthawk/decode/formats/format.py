@@ -22,20 +22,17 @@ class Setting:
 
 @dataclass(frozen=True)
 class Format:
-    """`write` makes the whole file; `needs_pictures`: it takes a picture of each page in its setting.
+    """`pieces` makes a file of a document in pieces of about a page, so that a long one is never in memory as a whole.
 
-    pieces: makes the file in pieces, of which each is about a page, where the format allows it.
+    It raises ValueError, before its first piece, where the format cannot hold the document. needs_pictures: it takes a
+    picture of each page in its setting.
     """
 
     media_type: str
     suffix: str
-    write: Callable[[Document, Setting], bytes]
+    pieces: Callable[[Document, Setting], Iterator[bytes]]
     needs_pictures: bool = False
-    pieces: Callable[[Document, Setting], Iterator[bytes]] | None = None
 
-    def parts(self, document: Document, setting: Setting) -> Iterator[bytes]:
-        """The file in as small pieces as the format allows, so that a long document is never in memory as a whole."""
-        if self.pieces is None:
-            yield self.write(document, setting)
-        else:
-            yield from self.pieces(document, setting)
+    def write(self, document: Document, setting: Setting) -> bytes:
+        """The whole file."""
+        return b"".join(self.pieces(document, setting))

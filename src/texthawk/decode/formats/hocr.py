@@ -1,9 +1,11 @@
 """hOCR 1.2: an XHTML page whose elements say where each word of a page stands and how sure its reading is."""
 
+from collections.abc import Iterator
 from xml.etree import ElementTree
 
 from texthawk.decode.formats.blocks import blocks_of, box_around
 from texthawk.decode.formats.characters import printable, printable_name
+from texthawk.decode.formats.elements import around, serialised
 from texthawk.decode.formats.format import Setting
 from texthawk.types import Box, Document, Line, Page
 
@@ -14,7 +16,8 @@ _DOCTYPE = (
 _CAPABILITIES = "ocr_page ocr_carea ocr_par ocr_line ocrx_word ocrp_wconf"
 
 
-def write(document: Document, setting: Setting) -> bytes:
+def pieces(document: Document, setting: Setting) -> Iterator[bytes]:
+    """The head, each page, and the end."""
     from texthawk import __version__
 
     html = ElementTree.Element("html", {"xmlns": "http://www.w3.org/1999/xhtml", "xml:lang": "en", "lang": "en"})
@@ -29,17 +32,18 @@ def write(document: Document, setting: Setting) -> bytes:
         "ocr-number-of-pages": str(len(document.pages)),
     }.items():
         ElementTree.SubElement(head, "meta", {"name": name, "content": content})
-    body = ElementTree.SubElement(html, "body")
+    before, after = around(html, ElementTree.SubElement(html, "body"))
+    yield _DOCTYPE.encode() + before
     for place, page in enumerate(document.pages, start=1):
-        _page(body, page, place, setting.source)
-    return (_DOCTYPE + ElementTree.tostring(html, encoding="unicode") + "\n").encode()
+        yield serialised(_page(page, place, setting.source))
+    yield after + b"\n"
 
 
-def _page(body: ElementTree.Element, page: Page, place: int, source: str) -> None:
+def _page(page: Page, place: int, source: str) -> ElementTree.Element:
     """A page is a `div`; areas and paragraphs are the same blocks, for nothing tells them apart here."""
     name = printable_name(page.source or source).replace("\\", "/").replace('"', "%22")
     title = f'image "{name}"; bbox 0 0 {page.width} {page.height}; ppageno {page.number - 1}'
-    div = _element(body, "div", "ocr_page", f"page_{place}", title)
+    div = _element(None, "div", "ocr_page", f"page_{place}", title)
     for number, lines in enumerate(blocks_of(page), start=1):
         key = f"{place}_{number}"
         where = _bbox(box_around(line.box for line in lines))
@@ -47,6 +51,7 @@ def _page(body: ElementTree.Element, page: Page, place: int, source: str) -> Non
         paragraph = _element(area, "p", "ocr_par", f"par_{key}", where)
         for row, line in enumerate(lines, start=1):
             _line(paragraph, line, f"{key}_{row}", page.rotation)
+    return div
 
 
 def _line(paragraph: ElementTree.Element, line: Line, key: str, rotation: int) -> None:
@@ -61,10 +66,11 @@ def _line(paragraph: ElementTree.Element, line: Line, key: str, rotation: int) -
         span.text = printable(line.text)
 
 
-def _element(parent: ElementTree.Element, tag: str, kind: str, key: str, title: str) -> ElementTree.Element:
-    attributes = {"class": kind, "id": key} | ({"title": title} if title else {})
-    made = ElementTree.SubElement(parent, tag, attributes)
+def _element(parent: ElementTree.Element | None, tag: str, kind: str, key: str, title: str) -> ElementTree.Element:
+    made = ElementTree.Element(tag, {"class": kind, "id": key} | ({"title": title} if title else {}))
     made.tail = "\n"
+    if parent is not None:
+        parent.append(made)
     return made
 
 

@@ -13,12 +13,8 @@ END = "\n ]\n}\n"
 """After the last document."""
 
 
-def write(document: Document, setting: Setting) -> bytes:
-    return b"".join(pieces(document, setting))
-
-
 def pieces(document: Document, setting: Setting) -> Iterator[bytes]:
-    """The same file, a page at a time."""
+    """A page at a time."""
     for part in chain([beginning(setting.model)], document_parts(setting.source, document), [END]):
         yield part.encode()
 

@@ -24,15 +24,12 @@ _AT_START = re.compile(r"(?:#{1,6}(?=\s|$)|[-+=](?=\s|$|[-=]))")
 _NUMBERED = re.compile(r"(\d{1,9})([.)])(?=\s|$)")
 _HEADING, _TITLE = 1.35, 1.8  # of the page's usual line height
 _LONGEST_HEADING = 90  # characters
+_MOST_LINES, _MOST_ROWS = 200, 2000  # of a paragraph or table over many pages: what is longer is begun anew
 _ALIKE = 0.75  # the smaller type of two halves of a paragraph is at least this part of the larger
 
 
-def write(document: Document, setting: Setting) -> bytes:
-    return b"".join(pieces(document, setting))
-
-
 def pieces(document: Document, setting: Setting) -> Iterator[bytes]:
-    """The same, about a page at a time: what stands last on a page waits for the next one."""
+    """About a page at a time: what stands last on a page waits for the next one."""
     first = True
     for part in joined_parts(document.pages):
         text = part.markdown()
@@ -74,6 +71,8 @@ class Part:
     def with_next(self, other: "Part") -> "Part | None":
         """This part and one that stands first on the next page as one; None where they are two."""
         if self.furniture or other.furniture or self.heading or other.heading:
+            return None
+        if len(self.lines) + len(other.lines) > _MOST_LINES or len(self.rows) + len(other.rows) > _MOST_ROWS:
             return None
         if self.rows and other.rows:
             alike = len(self.columns) == len(other.columns) and all(

@@ -12,13 +12,8 @@ from texthawk.decode.formats.joining import is_parted, runs_on
 from texthawk.types import Box, Document, Page
 
 
-def write(document: Document, setting: Setting) -> bytes:
-    """All pages; nothing at all for a document without pages."""
-    return b"".join(pieces(document, setting))
-
-
 def pieces(document: Document, setting: Setting) -> Iterator[bytes]:
-    """The same, page by page."""
+    """Page by page; nothing at all for a document without pages."""
     flow = TextFlow(boxes=setting.boxes)
     for page in document.pages:
         yield flow.add(page).encode()
