@@ -180,7 +180,7 @@ class Reader:
                 yield page
                 continue
             try:
-                seen = upright(page.image, rotate, self._probe)
+                seen = self.upright(page.image, rotate)
                 windows = fitted(seen.image, seen.regions, self.setting, self._visual_tokens, budget.max_visual_tokens)
                 answers, verdicts = self._answers(seen.image, windows, budget)
             except ValueError as error:
@@ -188,6 +188,10 @@ class Reader:
                 continue
             made = self._composed(page, windows, answers, verdicts, seen)
             yield replace(made, points=points[page.number - 1]) if page.number <= len(points) else made
+
+    def upright(self, page: Image.Image, rotate: Rotate = "auto") -> Upright:
+        """A page turned and made level as it is read, with its regions; `rotate` as in `read`."""
+        return upright(page, rotate, self._probe)
 
     def _probe(self, image: Image.Image, regions: Sequence[Region]) -> float:
         """Mean log-probability of what is read in the longest lines."""
