@@ -147,12 +147,10 @@ def _categories(dice: Dice, told: str, tongue: int, count: int, invented: Callab
     if told in words.IN_ORDER:
         first = dice.integer(0, len(known) - count)
         return tuple(known[first : first + count])
-    chosen: list[str] = []
-    while len(chosen) < count:
-        own = told in ("country", "city", "region", "product") and dice.chance(0.25)
-        member = invented() if own else dice.pick(known)
-        if member not in chosen:
-            chosen.append(member)
+    chosen = [known[place] for place in dice.rng.permutation(len(known))[:count].tolist()]
+    for place in range(count if told in ("country", "city", "region", "product") else 0):
+        if dice.chance(0.25) and (name := invented()) not in chosen:
+            chosen[place] = name
     return tuple(chosen)
 
 
@@ -161,12 +159,9 @@ def _series(dice: Dice, told: str, tongue: int, count: int, invented: Callable[[
         first = dice.integer(1995, 2020)
         return tuple(str(first + i) for i in range(min(count, 3)))
     if dice.chance(0.2):
-        names: list[str] = []
-        while len(names) < count:
-            name = invented()
-            if name not in names:
-                names.append(name)
-        return tuple(names)
+        names = tuple(dict.fromkeys(invented() for _ in range(count)))
+        if len(names) > 1:
+            return names
     group = dice.pick(words.GROUPS)
     return tuple(pair[tongue] for pair in group[: max(2, count)])
 
@@ -203,7 +198,9 @@ def _values(
         return _stacks(dice, grain, high // series, series, categories)
     first = low if axis.low < 0 else low + max(1, (high - low) // 20)
     if kind == "line":
-        return _apart(tuple(_walk(dice, first, high, categories) for _ in range(series)), high, grain)
+        walks = tuple(_walk(dice, first, high, categories) for _ in range(series))
+        _apart(walks, first, high)
+        return tuple(tuple(value * grain for value in walk) for walk in walks)
     return tuple(tuple((dice.integer(first, high) or 1) * grain for _ in range(categories)) for _ in range(series))
 
 
@@ -223,15 +220,14 @@ def _walk(dice: Dice, low: int, high: int, count: int) -> list[int]:
     return values
 
 
-def _apart(walks: tuple[list[int], ...], high: int, grain: int) -> tuple[tuple[int, ...], ...]:
-    """The walks times `grain`, of which none hides another's point: who comes later steps aside."""
+def _apart(walks: tuple[list[int], ...], low: int, high: int) -> None:
+    """Move points aside, as little as can be, so that none hides one of an earlier walk."""
     for place in range(len(walks[0])):
         taken: set[int] = set()
         for walk in walks:
-            while walk[place] in taken:
-                walk[place] += 1 if walk[place] < high and walk[place] + 1 not in taken else -1
+            free = (value for value in range(low, high + 1) if value not in taken)
+            walk[place] = min(free, key=lambda value, wanted=walk[place]: abs(value - wanted))  # type: ignore[misc]
             taken.add(walk[place])
-    return tuple(tuple(value * grain for value in walk) for walk in walks)
 
 
 def _shares(dice: Dice, name: str, count: int, most: float) -> tuple[Axis, tuple[tuple[int, ...], ...]]:
@@ -251,13 +247,9 @@ def _shares(dice: Dice, name: str, count: int, most: float) -> tuple[Axis, tuple
 
 def _scatter(dice: Dice, lang: str, invented: Callable[[], str]) -> Chart:
     tongue = int(lang == "zh")
-    (first, most_x), (second, most_y) = dice.pick(words.MEASURES), dice.pick(words.MEASURES)
-    while second == first:
-        second, most_y = dice.pick(words.MEASURES)
+    pair = [words.MEASURES[place] for place in dice.rng.permutation(len(words.MEASURES))[:2].tolist()]
     labelled = False
-    axes = tuple(
-        _axis(dice, name[tongue], "", most, labelled, "scatter") for name, most in ((first, most_x), (second, most_y))
-    )
+    axes = tuple(_axis(dice, name[tongue], "", most, labelled, "scatter") for name, most in pair)
     told = dice.pick(("country", "city", "product", "fruit", "sport"))
     categories = _categories(dice, told, tongue, dice.integer(4, 9), invented)
     grains = [_grain(axis, labelled) for axis in axes]
