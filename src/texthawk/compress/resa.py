@@ -160,7 +160,7 @@ class Attention(nn.Module):
 
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()
-        self.heads = heads
+        self.heads, self.head_width = heads, width // heads
         self.q = nn.Linear(width, width)
         self.k = nn.Linear(width, width)
         self.v = nn.Linear(width, width)
@@ -169,7 +169,7 @@ class Attention(nn.Module):
     def forward(self, queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:
         """(T, Q, W), (T, P, W), (T, P, W) -> (T, Q, W)."""
         q, k, v = (
-            rearrange(projected, "T n (A d) -> T A n d", A=self.heads)
+            rearrange(projected, "T n (A d) -> T A n d", d=self.head_width)  # one device may have some heads only
             for projected in (self.q(queries), self.k(keys), self.v(values))
         )
         return self.out(rearrange(F.scaled_dot_product_attention(q, k, v), "T A n d -> T n (A d)"))

@@ -12,6 +12,7 @@ from texthawk.data.packs import Pack
 from texthawk.model.configuration import TextHawkConfig
 from texthawk.model.modeling import TextHawkForConditionalGeneration
 from texthawk.train.global_step import StepLosses, evaluation, global_step
+from texthawk.train.parallel.checkpoints import load_shards, whole_weights
 from texthawk.train.parts import trained
 
 
@@ -44,6 +45,10 @@ class Engine(Protocol):
 
     def weights(self, model: nn.Module) -> dict[str, Tensor]:
         """The parameters that learn, whole, on the CPU; every process must ask, the main one gets them."""
+        ...
+
+    def agree(self, said: bool) -> bool:
+        """What the main process says of what others might see otherwise, as of time; all wait until it does."""
         ...
 
     def save(self, place: Path, model: nn.Module, optimiser: torch.optim.Optimizer, extra: dict[str, Any]) -> None:
@@ -80,6 +85,9 @@ class OneProcess:
     def weights(self, model: nn.Module) -> dict[str, Tensor]:
         return {name: parameter.detach().cpu().clone() for name, parameter in trained(model).items()}
 
+    def agree(self, said: bool) -> bool:
+        return said
+
     def save(self, place: Path, model: nn.Module, optimiser: torch.optim.Optimizer, extra: dict[str, Any]) -> None:
         weights = {name: parameter.detach() for name, parameter in trained(model).items()}
         write_whole(place, {"weights": weights, "optimiser": optimiser.state_dict(), "extra": extra})
@@ -87,10 +95,17 @@ class OneProcess:
     def load(self, place: Path, model: nn.Module, optimiser: torch.optim.Optimizer) -> dict[str, Any] | None:
         if not place.exists():
             return None
+        if place.is_dir():
+            return load_shards(place, model, optimiser)
         saved = torch.load(place, map_location=self.device)
         put_weights(model, saved["weights"])
         optimiser.load_state_dict(saved["optimiser"])
         return saved["extra"]
+
+
+def kept_weights(place: Path) -> dict[str, Tensor]:
+    """The weights that an engine has kept in a place, whole, on the CPU."""
+    return whole_weights(place) if place.is_dir() else torch.load(place, map_location="cpu")["weights"]
 
 
 def write_whole(place: Path, content: Any) -> None:

@@ -1,10 +1,12 @@
 """What of a model learns in a stage of a paper, and how fast at a step."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
-from torch import nn
+from torch import Tensor, nn
+from torch.distributed.device_mesh import DeviceMesh
+from torch.distributed.tensor import DTensor
 from torch.optim import AdamW
 
 from texthawk.train.lora import is_adapter
@@ -36,6 +38,24 @@ def choose(model: nn.Module, stage: PaperStage) -> list[Group]:
     if not groups:
         raise ValueError(f"nothing learns in stage {stage.name!r}; name parts of the model in its learners")
     return [Group(learner, decayed, tuple(names)) for (learner, decayed), names in groups.items()]
+
+
+def divided(groups: Iterable[Group], model: nn.Module) -> list[Group]:
+    """Groups of those parameters that a process has, each of one kind: an optimiser takes no mixture of shards and plain
+    tensors, or of shards over several meshes."""
+    parameters = dict(model.named_parameters())
+    found: list[Group] = []
+    for group in groups:
+        kinds: dict[DeviceMesh | None, list[str]] = {}
+        for name in group.names:
+            if name in parameters:
+                kinds.setdefault(_mesh(parameters[name]), []).append(name)
+        found += [replace(group, names=tuple(names)) for names in kinds.values()]
+    return found
+
+
+def _mesh(parameter: Tensor) -> DeviceMesh | None:
+    return parameter.device_mesh if isinstance(parameter, DTensor) else None
 
 
 def adamw(model: nn.Module, groups: Iterable[Group], stage: PaperStage) -> AdamW:

@@ -18,7 +18,7 @@ from texthawk.model.modeling import TextHawkForConditionalGeneration
 from texthawk.train.devices import Device, device_named
 from texthawk.train.lora import add_adapters
 from texthawk.train.parallel.layout import ParallelLayout, layers_of_stages
-from texthawk.train.parallel.split import check_heads, is_cut
+from texthawk.train.parallel.split import check_heads, heads_of, is_cut
 from texthawk.train.parts import choose, trained
 from texthawk.train.planned_parts import PartCosts, part_costs
 from texthawk.train.recipe import Recipe
@@ -247,16 +247,8 @@ def memory_of(
 
 def check_fits(config: TextHawkConfig, parallel: ParallelLayout) -> None:
     """ValueError where a layout cannot share out the model."""
-    check_heads(heads_of(config), parallel.tp)
+    check_heads(config, parallel.tp)
     layers_of_stages(0, 1, 0, layers=config.text_config.num_hidden_layers, stages=parallel.pp)
-
-
-def heads_of(config: TextHawkConfig) -> tuple[tuple[str, int], ...]:
-    """Heads of each part that tensor parallelism shares out."""
-    text = config.text_config
-    connector = config.compressor.get("heads") if config.compressor["type"] == "resa" else None
-    found = [("tower", config.vision_config.num_attention_heads), ("language model", text.num_key_value_heads)]
-    return tuple(found + ([("connector", connector)] if connector else []))
 
 
 def _belongs(parameter: str, layers: range, *, first: bool, last: bool) -> bool:

@@ -1,12 +1,14 @@
-"""Which linear layers tensor parallelism cuts, by their names in the model; names only, nothing is imported for it.
+"""Which linear layers tensor parallelism cuts, by their names in the model.
 
 `columns`: a device has some rows of the weight, so some of the output (of an attention, whole heads). `rows`: it has the
 columns that take that part of the output in, and the devices' results are added up.
 """
 
 import re
-from collections.abc import Iterable
 from typing import Literal
+
+from texthawk.compress.resa import ReSAConfig
+from texthawk.model.configuration import TextHawkConfig
 
 Cut = Literal["columns", "rows"]
 
@@ -51,8 +53,18 @@ def is_cut(parameter: str) -> bool:
     return cut == "columns" or (cut == "rows" and name == "weight")
 
 
-def check_heads(heads: Iterable[tuple[str, int]], tp: int) -> None:
-    """ValueError where some part's heads, given as (part, heads), cannot be shared evenly by `tp` devices."""
-    for part, count in heads:
+def heads_of(config: TextHawkConfig) -> tuple[tuple[str, int], ...]:
+    """Heads of each part whose attention is cut."""
+    found = [("tower", config.vision_config.num_attention_heads)]
+    found.append(("language model", config.text_config.num_key_value_heads))
+    compressor = config.compressor_config
+    if isinstance(compressor, ReSAConfig):
+        found.append(("connector", compressor.heads or max(1, config.vision_config.hidden_size // 64)))
+    return tuple(found)
+
+
+def check_heads(config: TextHawkConfig, tp: int) -> None:
+    """ValueError where the heads of some part cannot be shared evenly by `tp` devices."""
+    for part, count in heads_of(config):
         if count % tp:
             raise ValueError(f"tp{tp} does not divide the {count} heads of the {part}; choose a divisor of it")
