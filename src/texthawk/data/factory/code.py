@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from texthawk.data.factory import names
 from texthawk.data.factory.canvas import Canvas, Colour
-from texthawk.data.factory.colours import strong
+from texthawk.data.factory.colours import mixed, strong
 from texthawk.data.factory.document import Asked, Document, beside
 from texthawk.data.factory.ink import Face
 from texthawk.data.factory.order import Order
@@ -153,10 +153,7 @@ def make(order: Order) -> Document:
     while left + numbered + max(face.width(t) + depth * indent * face.space for depth, t in rows) > width - size:
         face = style.face(0.92 * face.size)
     if numbered and dice.chance(0.5):
-        canvas.fill(
-            (0, 0, left + numbered, order.height),
-            tuple(round(0.9 * c + 0.1 * i) for c, i in zip(paper, ink, strict=True)),
-        )  # type: ignore[arg-type]
+        canvas.fill((0, 0, left + numbered, order.height), mixed(paper, ink, 0.1))
     accent = ink if dice.chance(0.5) else strong(dice)
     print_code(canvas, rows, face, (left, size, pitch), indent * face.space, (ink if dark else accent, quiet), numbered)
     bottom = min(order.height, round(size + len(rows) * pitch + size))

@@ -19,7 +19,7 @@ from texthawk.data.synth.dice import Dice
 
 RUN = 256
 """Documents one after another that share a pool of fonts."""
-POOL = 8
+POOL = 4
 """Families of fonts of each language in a pool."""
 ORDER_SALT, DAMAGE_SALT, TURN_SALT, POOL_SALT = 0x4F52, 0x4441, 0x5455, 0x504F
 
@@ -58,8 +58,8 @@ class Factory:
         if len(damage) != len(LEVELS) or min(damage) < 0 or sum(damage) <= 0:
             raise ValueError(f"damage {tuple(damage)}: give {len(LEVELS)} shares, of level 0 to {len(LEVELS) - 1}")
         self.height = (height, height) if isinstance(height, int) else height
-        if not 160 <= self.height[0] <= self.height[1]:
-            raise ValueError(f"height {height}: pages are 160 pixels high or more, and a range goes from low to high")
+        if not 400 <= self.height[0] <= self.height[1]:
+            raise ValueError(f"height {height}: pages are 400 pixels high or more, and a range goes from low to high")
         if documents < RUN:
             raise ValueError(f"{documents} documents; a factory holds at least {RUN}")
         self.texts, self.seed, self.tasks, self.name = texts, seed, frozenset(tasks), name

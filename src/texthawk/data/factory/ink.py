@@ -1,6 +1,6 @@
-"""Letters of any font as masks kept from before, so that a line of print costs one copy a word.
+"""Letters of any font as masks kept from before, so that printing is copying.
 
-A glyph is drawn by FreeType once for each font and size; a word is put together of its glyphs once and then kept too.
+A glyph is drawn by FreeType once for each font and size; where the glyphs of a word stand is worked out once and kept too.
 Text runs from left to right, one character beside the other: scripts that join or reorder their letters are not set right.
 """
 
@@ -12,9 +12,9 @@ from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 from fontTools.ttLib import TTFont
-from PIL import Image, ImageFont
+from PIL import ImageFont
 
-STEP = 1.08
+STEP = 1.12
 """Ratio of neighbouring sizes: few sizes, so that the letters of one are soon all drawn."""
 KEPT_WORDS = 6000
 """Words that a face keeps before it forgets them all."""
@@ -25,12 +25,23 @@ CLOSING = frozenset("，。、；：？！）》】」』”’…,.;:?!)]}%")
 
 
 class Glyph(NamedTuple):
-    """Ink of a character or word: a mask of Pillow's core, its box measured from the pen on the baseline, and the pen's way.
+    """Ink of a character: a mask of Pillow's core, its box measured from the pen on the baseline, and the pen's way.
 
     `mask` is None where there is no ink; the box then is as wide as the pen's way and one x-height high.
     """
 
     mask: Any
+    left: int
+    top: int
+    right: int
+    bottom: int
+    advance: float
+
+
+class Word(NamedTuple):
+    """Masks of a unit of text, each with the place of its top left corner from the pen; box and way as of a Glyph."""
+
+    masks: tuple[tuple[int, int, Any], ...]
     left: int
     top: int
     right: int
@@ -99,25 +110,14 @@ class Face:
     def __init__(self, fonts: tuple[Font, ...], size: float):
         self.size = size
         self._chain = fonts
-        self._fonts: list[ImageFont.FreeTypeFont | None] = [None] * len(fonts)
         self._glyphs: dict[str, Glyph] = {}
-        self._words: dict[str, Glyph] = {}
+        self._words: dict[str, Word] = {}
         self.x_height = round(size / 2)
-        self.space = max(2.0, self._font(0).getlength(" "))
+        self.space = max(2.0, _drawings(fonts[0], size).space)
         self._missing = _Missing(tuple(font.path for font in fonts))
         has_latin = self.fit("Ep") == "Ep"
         self.ascent = -self.glyph("E").top if has_latin else round(0.8 * size)
         self.descent = max(self.glyph("p").bottom, round(0.2 * size)) if has_latin else round(0.2 * size)
-
-    def _font(self, index: int) -> ImageFont.FreeTypeFont:
-        font = self._fonts[index]
-        if font is None:
-            path = self._chain[index].path
-            # Wide scripts fill their square: it is as large as the type, whatever the font's "x" is like.
-            pixels = self.size * (1.04 if 0x4E2D in characters(path) else 0.5 / x_ratio(path))
-            font = ImageFont.truetype(path, max(4.0, pixels), layout_engine=ImageFont.Layout.BASIC)
-            self._fonts[index] = font
-        return font
 
     def fit(self, text: str) -> str:
         """`text` with single spaces, in characters that the fonts have; what they lack is made plainer or left out."""
@@ -130,7 +130,7 @@ class Face:
             found = self._glyphs[character] = self._drawn(character)
         return found
 
-    def word(self, text: str) -> Glyph:
+    def word(self, text: str) -> Word:
         """A unit of text, put together of its characters."""
         found = self._words.get(text)
         if found is None:
@@ -160,7 +160,7 @@ class Face:
                 continue
             if line:
                 waiting.append(unit)
-                if not unit.spaced and unit.text[0] in CLOSING and len(line) > 1 and len(line[-1].text) == 1:
+                while not waiting[-1].spaced and waiting[-1].text[0] in CLOSING and len(line) > 1:
                     waiting.append(line.pop())
             else:
                 cut = next((i for i in range(len(unit.text) - 1, 0, -1) if self.width(unit.text[:i]) <= room), 0)
@@ -175,35 +175,52 @@ class Face:
 
     def _drawn(self, character: str) -> Glyph:
         code = ord(character)
-        index = next((i for i, font in enumerate(self._chain) if code in characters(font.path)), 0)
-        font, stroke = self._font(index), self._chain[index].weight * self.size
-        mask, (left, top) = font.getmask2(character, mode="L", anchor="ls", stroke_width=stroke)
-        advance = font.getlength(character)
-        box = mask.getbbox()
-        if box is None:
-            return Glyph(None, 0, -self.x_height, max(1, round(advance)), 0, advance)
-        return Glyph(mask.crop(box), left + box[0], top + box[1], left + box[2], top + box[3], advance)
+        font = next((font for font in self._chain if code in characters(font.path)), self._chain[0])
+        return _drawings(font, self.size)[character]
 
-    def _together(self, text: str) -> Glyph:
+    def _together(self, text: str) -> Word:
         if len(text) == 1:
-            return self.glyph(text)
-        pen, placed = 0.0, []
+            mask, *box, advance = self.glyph(text)
+            left, top, right, bottom = box
+            return Word(((left, top, mask),) if mask is not None else (), left, top, right, bottom, advance)
+        pen, masks, boxes = 0.0, [], []
         for character in text:
             glyph = self.glyph(character)
+            x = round(pen)
+            boxes.append((x + glyph.left, glyph.top, x + glyph.right, glyph.bottom))
             if glyph.mask is not None:
-                placed.append((round(pen), glyph))
+                masks.append((x + glyph.left, glyph.top, glyph.mask))
             pen += glyph.advance
-        if not placed:
-            return Glyph(None, 0, -self.x_height, max(1, round(pen)), 0, pen)
-        left = min(x + glyph.left for x, glyph in placed)
-        right = max(x + glyph.right for x, glyph in placed)
-        top = min(glyph.top for _, glyph in placed)
-        bottom = max(glyph.bottom for _, glyph in placed)
-        mask = Image.new("L", (right - left, bottom - top)).im
-        for x, glyph in placed:
-            x -= left
-            mask.paste(255, (x + glyph.left, glyph.top - top, x + glyph.right, glyph.bottom - top), glyph.mask)
-        return Glyph(mask, left, top, right, bottom, pen)
+        lefts, tops, rights, bottoms = zip(*boxes, strict=True)
+        return Word(tuple(masks), min(lefts), min(tops), max(rights), max(bottoms), pen)
+
+
+class _Drawings(dict[str, Glyph]):
+    """The glyphs of a font at one size, drawn when first asked for; every face that has the font shares them."""
+
+    def __init__(self, font: Font, size: float):
+        super().__init__()
+        # Wide scripts fill their square: it is as large as the type, whatever the font's "x" is like.
+        pixels = size * (1.04 if 0x4E2D in characters(font.path) else 0.5 / x_ratio(font.path))
+        self._font = ImageFont.truetype(font.path, max(4.0, pixels), layout_engine=ImageFont.Layout.BASIC)
+        self._stroke, self._x_height = font.weight * size, round(size / 2)
+        self.space = self._font.getlength(" ")
+
+    def __missing__(self, character: str) -> Glyph:
+        mask, (left, top) = self._font.getmask2(character, mode="L", anchor="ls", stroke_width=self._stroke)
+        advance = self._font.getlength(character)
+        box = mask.getbbox()
+        if box is None:
+            made = Glyph(None, 0, -self._x_height, max(1, round(advance)), 0, advance)
+        else:
+            made = Glyph(mask.crop(box), left + box[0], top + box[1], left + box[2], top + box[3], advance)
+        self[character] = made
+        return made
+
+
+@lru_cache(maxsize=300)
+def _drawings(font: Font, size: float) -> _Drawings:
+    return _Drawings(font, size)
 
 
 class _Missing(dict[int, str]):

@@ -94,7 +94,7 @@ def _largest(order: Order, table: Table) -> Asked | None:
         return None
     largest = order.dice.chance(0.6)
     values = [row[column] for row in table.rows]
-    extreme = max(values) if largest else min(values)  # type: ignore[type-var]
+    extreme = max(values) if largest else min(values)
     if values.count(extreme) > 1 or len(values) < 2:
         return None
     key, name = table.columns[0].name, _column(table, column)

@@ -95,7 +95,7 @@ class _Ticket:
         left, top = self.margin + (COLUMNS - 1) * wide, 0.25 * self.height + (ROWS - 1) * high
         box = Box(left, top, left + wide - self.size, top + high - 2.2 * self.size)
         number = names.digits(self.dice, 10)
-        x, module = box.left, max(1, int(box.width / 75))
+        x, module = float(box.left), max(1, int(box.width / 75))
         while x < box.right - 4 * module:
             bar = module * self.dice.integer(1, 3)
             self.canvas.fill((x, box.top, x + bar, box.bottom), self.colours.ink)
@@ -112,11 +112,11 @@ class _Ticket:
         for y in range(0, self.height, 12):
             self.canvas.fill((self.end, y, self.end + 2, y + 6), self.colours.line)
         room = self.width - self.end - self.margin
-        y = 0.25 * self.height + 1.1 * self.size
+        down = 0.25 * self.height + 1.1 * self.size
         for text in (title, *self.fields.values()):
-            if self.label.width(text) <= room and y < 0.96 * self.height:
-                self.canvas.text(self.end + self.margin / 2, y, text, self.label)
-                y += 2.1 * self.size
+            if self.label.width(text) <= room and down < 0.96 * self.height:
+                self.canvas.text(self.end + self.margin / 2, down, text, self.label)
+                down += 2.1 * self.size
 
     def _questions(self, title: str, left_out: list[str]) -> list[Asked]:
         order = self.order
