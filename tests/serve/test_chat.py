@@ -161,6 +161,67 @@ def test_an_answer_under_a_json_schema_is_valid(server):
         assert set(json.loads(text)) == {"paid", "kind"}
 
 
+def test_json_is_complete_at_any_limit_of_tokens_or_refused(server):
+    pytest.importorskip("llguidance")
+    schema = {"type": "object", "properties": {"a": {"type": "string"}, "b": {"type": "array"}}, "required": ["a", "b"]}
+    form = {"type": "json_schema", "json_schema": {"name": "a", "schema": schema}}
+    asked = {"model": "tiny", "messages": about(IMAGE), "response_format": form, "temperature": 1.0}
+    with pytest.raises(openai.BadRequestError, match="allow more tokens"):
+        server.client().chat.completions.create(**asked, max_tokens=5)
+    for limit in (20, 24, 31, 64):
+        answer = server.client().chat.completions.create(**asked, max_tokens=limit, seed=limit)
+        said = json.loads(answer.choices[0].message.content)
+        assert isinstance(said["a"], str) and isinstance(said["b"], list)
+        assert answer.choices[0].finish_reason == "stop" and answer.usage.completion_tokens <= limit
+
+
+def test_a_request_may_bound_its_visual_tokens(server):
+    pictures = [tiny.picture(250, 120, 3), tiny.picture(60, 200, 1), tiny.picture(60, 60, 2)]
+    parts = [{"type": "image_url", "image_url": {"url": data_url(png(picture))}} for picture in pictures]
+    asked = {"model": "tiny", "messages": [{"role": "user", "content": parts}], "max_tokens": 3}
+
+    def cost(**body) -> int:
+        answer = server.client().chat.completions.create(**asked, extra_body=body)
+        return answer.usage.prompt_tokens_details.model_dump()["image_tokens"]
+
+    free = cost()
+    assert free > 100 and cost(max_visual_tokens=free) == free == cost(max_visual_tokens=10**9) == cost(
+        max_visual_tokens=None
+    )
+    costs = [cost(max_visual_tokens=budget) for budget in range(48, free, 16)]
+    assert all(made <= budget for made, budget in zip(costs, range(48, free, 16), strict=True))
+    assert costs == sorted(costs) and len(set(costs)) > 2 and costs[0] == 48
+    for wrong in (47, 0, -1, "many"):
+        with pytest.raises(openai.BadRequestError, match="max_visual_tokens"):
+            cost(max_visual_tokens=wrong)
+    assert cost() == free, "a request's bound is its own"
+
+
+def test_pictures_of_different_budgets_run_in_one_batch_and_answer_as_they_do_alone(server):
+    picture = tiny.picture(250, 120, 3)
+    tilings = {16: 1, 48: 2, 1000: 6}
+
+    def ask(budget):
+        asked = {
+            "model": "tiny",
+            "messages": about(picture),
+            "max_tokens": 9,
+            "extra_body": {"max_visual_tokens": budget},
+        }
+        return server.client().chat.completions.create(**asked).choices[0].message.content
+
+    with ThreadPoolExecutor(6) as pool:
+        budgets = [*tilings] * 3
+        answers = list(pool.map(ask, budgets))
+    processor = server.reader.processor
+    for budget, answer in zip(budgets, answers, strict=True):
+        content = [{"type": "image"}, {"type": "text", "text": "What is this?"}]
+        text = processor.apply_chat_template([{"role": "user", "content": content}], add_generation_prompt=True)
+        inputs = processor(images=[picture], text=[text], return_tensors="pt", max_tiles=tilings[budget])
+        out = server.reader.model.generate(**inputs, max_new_tokens=9, do_sample=False, pad_token_id=0)
+        assert answer == text_of(server.reader, out[0, inputs["input_ids"].shape[1] :])
+
+
 def test_models_are_listed_and_named(server):
     client = server.client()
     (model,) = client.models.list().data

@@ -4,6 +4,7 @@ import contextlib
 import json
 import socket
 import struct
+import time
 import zlib
 
 import openai
@@ -15,6 +16,13 @@ from texthawk.serve.settings import Settings
 
 IMAGE = tiny.picture(60, 60, 1)
 ASKED = {"model": "tiny", "messages": about(IMAGE), "max_tokens": 4}
+
+
+@pytest.fixture(scope="module")
+def slow_server(reader):
+    """A server that gives its clients half a second to say what they want."""
+    with running(reader, header_seconds=0.5) as made:
+        yield made
 
 
 def huge_png(width, height):
@@ -169,6 +177,86 @@ def test_a_body_that_never_arrives_is_given_up(reader):
         server.until(lambda: server.parts.requests == 0, seconds=5)
 
 
+def connected(server):
+    line = socket.create_connection(server.url.removeprefix("http://").split(":"))
+    line.settimeout(20)
+    return line
+
+
+def said_until_the_end(line) -> bytes:
+    """What the server says before it hangs up; a timeout where it does not."""
+    said = b""
+    with contextlib.suppress(ConnectionResetError):
+        while part := line.recv(4096):
+            said += part
+    return said
+
+
+@pytest.mark.parametrize(
+    "begun", [b"", b"GET /hea", b"GET /healthz HTTP/1.1\r\nHost: x\r\n", b"POST / HTTP/1.1\r\nX: " + b"x" * 5000]
+)
+def test_a_client_whose_headers_do_not_end_is_cut_off(slow_server, begun):
+    with connected(slow_server) as line:
+        line.sendall(begun)
+        began = time.monotonic()
+        said = said_until_the_end(line)
+    assert said.startswith(b"HTTP/1.1 408") and b"too_slow" in said
+    assert 0.4 < time.monotonic() - began < 15
+
+
+def test_a_client_that_drips_its_headers_gains_no_time(slow_server):
+    with connected(slow_server) as line:
+        line.sendall(b"GET / HTTP/1.1\r\n")
+        dripped, began, said = 0, time.monotonic(), b""
+        line.settimeout(0.05)
+        while not said and time.monotonic() - began < 15:
+            with contextlib.suppress(TimeoutError):
+                said = line.recv(100)
+            with contextlib.suppress(OSError):
+                line.sendall(b"X-Drip: 1\r\n")
+                dripped += 1
+    assert said.startswith(b"HTTP/1.1 408") and dripped > 2
+
+
+def test_the_second_request_of_a_connection_is_bounded_as_the_first_is(slow_server):
+    with connected(slow_server) as line:
+        line.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+        said = b""
+        while b'"ok"' not in said:
+            said += line.recv(1000)
+        line.sendall(b"GET /healthz HT")
+        assert said_until_the_end(line).startswith(b"HTTP/1.1 408")
+
+
+def test_the_rest_of_a_body_that_nobody_reads_is_not_waited_for(slow_server):
+    with connected(slow_server) as line:
+        line.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nabc")
+        said, began = b"", time.monotonic()
+        line.settimeout(0.05)
+        while time.monotonic() - began < 15:  # a drip now and then keeps uvicorn's own clock from ending it
+            with contextlib.suppress(TimeoutError):
+                part = line.recv(1000)
+                said += part
+                if not part:
+                    break
+            try:
+                line.sendall(b"x")
+            except OSError:
+                break
+    assert said.startswith(b"HTTP/1.1 200") and time.monotonic() - began < 15
+
+
+def test_clients_that_take_their_time_within_the_bound_are_answered(slow_server):
+    with connected(slow_server) as line:
+        for part in (b"GET /hea", b"lthz HTTP/1.1\r\n", b"Host: x\r\nConnection: close\r\n\r\n"):
+            line.sendall(part)
+            time.sleep(0.02)
+        assert b'"ok"' in said_until_the_end(line)
+    began = time.monotonic()
+    with slow_server.client().chat.completions.create(**ASKED | {"max_tokens": LONG}, stream=True) as stream:
+        assert any(time.monotonic() > began + 0.8 for _ in stream), "an answer may take longer than the headers"
+
+
 def test_clients_that_vanish_while_they_send_leave_nothing_behind(server):
     address = server.url.removeprefix("http://").split(":")
     for cut in (
@@ -221,6 +309,12 @@ def test_logs_are_json_lines_without_keys_or_texts(reader, caplog):
 
 
 def test_limits_that_make_no_sense_are_refused():
-    for wrong in ({"max_batch": 0}, {"body_seconds": -1.0}, {"max_pixels": 0}, {"api_key": "short"}):
+    for wrong in (
+        {"max_batch": 0},
+        {"body_seconds": -1.0},
+        {"max_pixels": 0},
+        {"api_key": "short"},
+        {"header_seconds": 0.0},
+    ):
         with pytest.raises(ValueError):
             Settings(**wrong)

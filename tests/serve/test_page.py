@@ -7,7 +7,7 @@ import shutil
 
 import pytest
 
-from tests.serve.serving import running
+from tests.serve.serving import make_reader, running
 from tests.serve.test_documents import BLANK, picture, written
 
 CHROMIUM = os.environ.get("CHROMIUM") or next(
@@ -156,6 +156,11 @@ def test_a_phrase_is_found_and_marked_on_the_page(page, server):
     page.get_by_role("button", name="Find on the page").click()
     page.get_by_text("Not found on this page.").wait_for()
     assert marked.count() == 0
+    misread = max((one.text for one in job.pages[0].words), key=len)
+    if len(misread) >= 5:  # long enough that one letter may differ
+        page.get_by_label("Question or phrase").fill("q" + misread[1:])
+        page.keyboard.press("Enter")
+        page.get_by_text("in other letters: " + misread).wait_for()
 
 
 def test_results_are_downloaded_under_the_documents_name(page):
@@ -176,6 +181,25 @@ def test_a_model_that_cannot_answer_says_so(page):
     page.get_by_text("Done: 3 pages.").wait_for()
     assert page.get_by_role("button", name="Ask", exact=True).is_disabled()
     assert "has not learned to answer questions" in page.locator("#ask-note").inner_text()
+
+
+def test_a_model_that_can_answer_is_asked_and_its_answer_stands_there_with_its_confidence(browser):
+    able = make_reader()
+    able.model.config.tasks = ["text", "ask"]
+    with running(able, max_tokens=8) as server:
+        page = browser.new_page()
+        page.set_default_timeout(WAIT)
+        page.goto(server.url)
+        page.locator("#model", has_text="model tiny").wait_for()
+        upload(page, "one.png", written([TYPED]))
+        page.get_by_text("Done: 1 pages.").wait_for()
+        page.get_by_label("Question or phrase").fill("What is the total?")
+        page.get_by_role("button", name="Ask", exact=True).click()
+        page.locator("#answer", has_text=re.compile(r"\(confidence \d+ %\)")).wait_for()
+        page.get_by_label("Question or phrase").fill("<image>")
+        page.get_by_role("button", name="Ask", exact=True).click()
+        page.locator("#problem", has_text="has a meaning of its own").wait_for()
+        page.close()
 
 
 def test_what_is_wrong_is_said_and_the_next_document_is_read(page, server):

@@ -5,37 +5,8 @@ import pytest
 from tests.model import tiny
 from tests.serve.serving import alone, make_reader, png, running
 from tests.serve.test_documents import finished, uploaded
-from texthawk.serve.questions import places_of
-from texthawk.types import Box, Line, Page, Word
 
 IMAGE = tiny.picture(70, 130, 3)
-
-
-def line(top, *texts):
-    words = tuple(Word(text, Box(50.0 * k, top, 50.0 * k + 40, top + 10), 0.9) for k, text in enumerate(texts))
-    return Line(" ".join(texts), Box(0, top, 50.0 * len(texts), top + 10), words)
-
-
-PAGE = Page(1, 300, 100, "", (line(0, "The", "total", "due:", "12"), line(20, "The", "sum"), line(40, "TOTAL", "due")))
-
-
-@pytest.mark.parametrize(
-    ("phrase", "boxes"),
-    [
-        ("total due", [Box(50, 0, 140, 10), Box(0, 40, 90, 50)]),
-        ("Due: 12 the", [Box(100, 0, 190, 10), Box(0, 20, 40, 30)]),
-        ("12", [Box(150, 0, 190, 10)]),
-        ("tot", []),
-        ("…", []),
-    ],
-)
-def test_a_phrase_is_found_whatever_its_case_and_the_signs_around_it(phrase, boxes):
-    assert places_of(phrase, PAGE) == boxes
-
-
-def test_words_without_a_place_are_no_place():
-    page = Page(1, 300, 100, "", (Line("total", None, (Word("total", None, 0.5),)),))
-    assert places_of("total", page) == []
 
 
 def test_a_question_is_answered_as_the_model_answers_it_alone():
@@ -60,4 +31,46 @@ def test_a_model_that_has_not_learned_to_answer_is_not_asked(server):
         finished(http, id)
         refused = http.post(f"/v1/documents/{id}/pages/0/ask", json={"question": "x"})
         assert (refused.status_code, refused.json()["error"]["code"]) == (400, "not_learned")
-        assert http.post(f"/v1/documents/{id}/pages/0/find", json={"phrase": "x"}).json() == {"boxes": []}
+        assert http.post(f"/v1/documents/{id}/pages/0/find", json={"phrase": "x"}).json() == {
+            "boxes": [],
+            "places": [],
+        }
+        for wrong in ({"phrase": ""}, {"phrase": " "}, {"phrase": "x" * 501}, {}):
+            assert http.post(f"/v1/documents/{id}/pages/0/find", json=wrong).status_code == 400
+
+
+def test_a_closed_question_is_answered_in_its_form():
+    pytest.importorskip("llguidance")
+    reader = make_reader()
+    reader.model.config.tasks = ["text", "ask"]
+    with running(reader, max_tokens=20) as server, server.http() as http:
+        id = uploaded(http, ("a.png", png(IMAGE)))
+        finished(http, id)
+        url = f"/v1/documents/{id}/pages/0/ask"
+        answer = http.post(url, json={"question": "Paid?", "choices": ["yes", "no"]}).json()
+        assert answer["text"] in ("yes", "no") and answer["value"] == answer["text"]
+        schema = {"type": "array", "items": {"type": "string"}, "minItems": 2}
+        answer = http.post(url, json={"question": "Which?", "schema": schema}).json()
+        assert len(answer["value"]) >= 2 and answer["finish_reason"] == "stop"
+        for wrong in (
+            {"choices": ["a"]},
+            {"choices": ["a", "b"], "schema": {}},
+            {"schema": {"not": {}}},
+            {"schema": [1]},
+        ):
+            assert http.post(url, json={"question": "x"} | wrong).status_code == 400
+
+
+def test_what_was_read_is_found_with_its_text_and_a_misread_letter_is_forgiven(nano_server):
+    from PIL import Image, ImageDraw
+
+    sheet = Image.new("RGB", (500, 120), "white")
+    ImageDraw.Draw(sheet).text((30, 30), "Harbour Museum", "black", font_size=36)
+    with nano_server.http() as http:
+        id = uploaded(http, ("a.png", png(sheet)))
+        finished(http, id)
+        found = http.post(f"/v1/documents/{id}/pages/0/find", json={"phrase": "harbour museun"}).json()
+        (place,) = found["places"]
+        assert place["by"] == "text" and place["edits"] <= 2 and len(place["text"]) > 10
+        left, top, right, bottom = place["box"]
+        assert 20 < left < 50 and right > 250 and 20 < top < bottom < 90 and found["boxes"] == [place["box"]]

@@ -41,6 +41,10 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--document-workers", type=_count, metavar="N", help="documents read at a time (default: 2)")
     made.add_argument("--document-queue", type=_count, metavar="N", help="documents that may wait (default: 16)")
     made.add_argument("--document-seconds", type=_seconds, metavar="S", help="a result is kept (default: 3600)")
+    made.add_argument(
+        "--header-seconds", type=_seconds, metavar="S", help="a client has to say what it wants (default: 20)"
+    )
+    made.add_argument("--body-seconds", type=_seconds, metavar="S", help="a request has to arrive (default: 60)")
     made.add_argument("--shutdown-seconds", type=_seconds, metavar="S", help="to finish what runs (default: 60)")
     made.add_argument(
         "--remote-images",
@@ -82,6 +86,8 @@ _SETTINGS = (
     "document_workers",
     "document_queue",
     "document_seconds",
+    "header_seconds",
+    "body_seconds",
     "shutdown_seconds",
 )
 

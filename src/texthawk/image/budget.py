@@ -1,6 +1,6 @@
 """What a page will cost, before anything runs: tiles, visual tokens, bytes and operations."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -110,6 +110,26 @@ def layout_within(
     if layout.thumbnail and layout.rows:
         way_out += ", or send no thumbnail"
     raise ValueError(f"max_visual_tokens is {max_visual_tokens}, but the smallest page costs {least}; {way_out}")
+
+
+def tiling_within(
+    sizes: Sequence[tuple[int, int]], tiling: Tiling, visual_tokens: TokenCount, max_visual_tokens: int
+) -> Tiling:
+    """The finest tiling under which several pictures, as (height, width), together keep a budget of visual tokens.
+
+    Raises ValueError when even the least that the tiling makes of them does not keep it.
+    """
+
+    def cost(made: Tiling) -> int:
+        return sum(visual_tokens(_layout(height, width, made)) for height, width in sizes)
+
+    costliest = max(sizes, key=lambda size: visual_tokens(_layout(*size, tiling)))
+    for smaller in tiling.smaller(*costliest):
+        if cost(smaller) <= max_visual_tokens:
+            return smaller
+    least = cost(smaller)
+    pictures = "1 picture" if len(sizes) == 1 else f"{len(sizes)} pictures"
+    raise ValueError(f"max_visual_tokens is {max_visual_tokens}, but {pictures} cost {least} at least; allow that many")
 
 
 @lru_cache(maxsize=4096)

@@ -114,7 +114,7 @@ def _prompt(asked: ChatRequest, parts: Parts) -> Prompt:
             content.append({"type": "text", "text": part.text})
         messages.append({"role": "system" if message.role == "developer" else message.role, "content": content})
     try:
-        return parts.prompts.chat(messages, images)
+        return parts.prompts.chat(messages, images, asked.max_visual_tokens)
     except ValueError as error:
         raise Refusal(400, str(error), code="invalid_prompt", param="messages") from error
 

@@ -70,7 +70,10 @@ _NEUTRAL: dict[str, tuple[Any, ...]] = {
 
 
 class ChatRequest(BaseModel):
-    """The body of a chat completion; fields that only label a request (user, metadata, ...) pass unread."""
+    """The body of a chat completion; fields that only label a request (user, metadata, ...) pass unread.
+
+    One field is not OpenAI's: max_visual_tokens bounds what all pictures of the request together become.
+    """
 
     model_config = ConfigDict(extra="allow")
 
@@ -88,6 +91,7 @@ class ChatRequest(BaseModel):
     logprobs: bool | None = None
     top_logprobs: Annotated[int, Field(ge=0, le=20)] | None = None
     response_format: ResponseFormat | None = None
+    max_visual_tokens: Annotated[int, Field(ge=1)] | None = None
 
     @field_validator("stop")
     @classmethod

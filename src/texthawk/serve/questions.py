@@ -1,35 +1,41 @@
 """Ask about a page of a document, and find a phrase on it."""
 
 import asyncio
-import math
-import re
+from collections.abc import Callable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, Response
+from PIL import Image
 from pydantic import BaseModel, Field
 
-from texthawk.serve.asker import EngineAsker, ReadingCancelled, ReadingFailed
+from texthawk.decode.asked import ANSWER_TOKENS, form_of, said
+from texthawk.decode.documents.finding import Place, places
+from texthawk.decode.reader import Reader
+from texthawk.serve.asker import EngineAsker, ReadingCancelled, ReadingFailed, reading_with
 from texthawk.serve.chat import disconnected
 from texthawk.serve.documents import job_of
 from texthawk.serve.engine import EngineClosed
 from texthawk.serve.errors import Refusal
 from texthawk.serve.jobs import DPI, Job, picture_of
 from texthawk.serve.parts import Parts, parts_of
-from texthawk.types import Box, Page, PageError
+from texthawk.types import Page, PageError
 
-ANSWER_TOKENS = 256
 router = APIRouter(prefix="/v1/documents/{id}/pages/{index}")
 Asked = Annotated[str, Field(min_length=1, max_length=2000)]
 
 
 class Question(BaseModel):
+    """choices, schema: the answer is one of these texts, or JSON that keeps this schema."""
+
     question: Asked
+    choices: Annotated[list[str], Field(max_length=1000)] | None = None
+    schema_: dict[str, Any] | None = Field(alias="schema", default=None)
 
 
 class Phrase(BaseModel):
-    phrase: Asked
+    phrase: Annotated[str, Field(min_length=1, max_length=500)]
 
 
 @router.post("/ask")
@@ -41,22 +47,31 @@ async def ask(id: str, index: int, asked: Question, request: Request) -> Respons
     if "ask" not in parts.tasks:
         name = parts.settings.model_name
         raise Refusal(400, f"the model {name} has not learned to answer questions", code="not_learned")
-    asker = EngineAsker(parts.reader, parts.engine, parts.prompts)
-    gone = asyncio.create_task(disconnected(request))
-    gone.add_done_callback(lambda _: asker.cancel())
-    try:
-        return JSONResponse(await run_in_threadpool(_answer, asker, job, index, asked.question, parts))
-    except ReadingCancelled:
-        return Response(status_code=499)
-    finally:
-        gone.cancel()
+
+    def answer(reader: Reader) -> dict[str, Any]:
+        form = form_of(asked.choices, asked.schema_)
+        limit = min(ANSWER_TOKENS, parts.settings.max_tokens)
+        made = said(reader, _picture(job, index, parts), asked.question, form, limit)
+        value = {} if form is None else {"value": made.value}
+        confidence = round(made.confidence, 4)
+        return {"text": made.text, "confidence": confidence, "finish_reason": made.finish_reason} | value
+
+    return await _consulted(answer, request, "question")
 
 
 @router.post("/find")
 async def find(id: str, index: int, asked: Phrase, request: Request) -> Response:
-    """Boxes of a phrase among the words that were read, in pixels of the page, one for each line it runs over."""
-    page = page_of(job_of(id, parts_of(request)), index)
-    return JSONResponse({"boxes": [[round(side, 1) for side in box] for box in places_of(asked.phrase, page)]})
+    """The places of a phrase, in pixels of the page, nearest first; `boxes` has one for each line that they run over."""
+    parts = parts_of(request)
+    job = job_of(id, parts)
+    page = page_of(job, index)
+
+    def answer(reader: Reader) -> dict[str, Any]:
+        (found,) = places([page], [asked.phrase], lambda _: _picture(job, index, parts), lambda: reader)
+        boxes = [[round(side, 1) for side in box] for place in found for box in place.lines]
+        return {"boxes": boxes, "places": [_record(place) for place in found]}
+
+    return await _consulted(answer, request, "phrase")
 
 
 def page_of(job: Job, index: int) -> Page:
@@ -68,45 +83,38 @@ def page_of(job: Job, index: int) -> Page:
     return page
 
 
-def places_of(phrase: str, page: Page) -> list[Box]:
-    """Where a phrase stands among the words of a page, whatever the case of its letters and the signs around them."""
-    wanted = [plain for word in phrase.split() if (plain := _plain(word))]
-    words = [(_plain(word.text), word.box, number) for number, line in enumerate(page.lines) for word in line.words]
-    words = [entry for entry in words if entry[0]]
-    found: list[Box] = []
-    for start in range(len(words) - len(wanted) + 1) if wanted else ():
-        run = words[start : start + len(wanted)]
-        if [text for text, _, _ in run] == wanted:
-            lines: dict[int, list[Box]] = {}
-            for _, box, number in run:
-                if box is not None:
-                    lines.setdefault(number, []).append(box)
-            found += [_around(boxes) for boxes in lines.values()]
-    return found
-
-
-def _plain(word: str) -> str:
-    return re.sub(r"^\W+|\W+$", "", word.casefold())
-
-
-def _around(boxes: list[Box]) -> Box:
-    lefts, tops, rights, bottoms = zip(*boxes, strict=True)
-    return Box(min(lefts), min(tops), max(rights), max(bottoms))
-
-
-def _answer(asker: EngineAsker, job: Job, index: int, question: str, parts: Parts) -> dict[str, Any]:
+async def _consulted(answer: Callable[[Reader], dict[str, Any]], request: Request, param: str) -> Response:
+    """Run something that may ask the model, in a thread, until it is done or nobody listens any more."""
+    parts = parts_of(request)
+    asker = EngineAsker(parts.reader, parts.engine, parts.prompts)
+    gone = asyncio.create_task(disconnected(request))
+    gone.add_done_callback(lambda _: asker.cancel())
     try:
-        parts.prompts.check(question)
-        picture = picture_of(job, job.places[index], parts.settings, DPI)
-        if isinstance(picture, PageError):
-            raise Refusal(404, picture.message, code="no_page")
-        (answer,) = asker.ask([picture.image], question, [min(ANSWER_TOKENS, parts.settings.max_tokens)])
+        return JSONResponse(await run_in_threadpool(answer, reading_with(parts.reader, asker)))
+    except ReadingCancelled:
+        return Response(status_code=499)
     except ValueError as error:
-        raise Refusal(400, str(error), code="invalid_value", param="question") from error
+        raise Refusal(400, str(error), code="invalid_value", param=param) from error
     except EngineClosed:
         raise Refusal(503, "the server is shutting down", code="shutting_down", retry_after=10) from None
     except ReadingFailed as error:
         raise Refusal(500, str(error), code="generation_failed") from error
-    text = parts.reader.processor.tokenizer.decode(answer.tokens, skip_special_tokens=True)
-    confidence = math.exp(answer.likelihood) if answer.tokens else 0.0
-    return {"text": text, "confidence": round(confidence, 4), "finish_reason": answer.finish_reason}
+    finally:
+        gone.cancel()
+
+
+def _picture(job: Job, index: int, parts: Parts) -> Image.Image:
+    drawn = picture_of(job, job.places[index], parts.settings, DPI)
+    if isinstance(drawn, PageError):
+        raise Refusal(404, drawn.message, code="no_page")
+    return drawn.image
+
+
+def _record(place: Place) -> dict[str, Any]:
+    return {
+        "box": [round(side, 1) for side in place.box],
+        "text": place.text,
+        "by": place.by,
+        "edits": place.edits,
+        "confidence": round(place.confidence, 4),
+    }

@@ -11,6 +11,7 @@ import uvicorn
 
 from texthawk.decode.reader import Reader
 from texthawk.serve.app import make_app, make_parts
+from texthawk.serve.hurry import hurried
 from texthawk.serve.jobs import Job
 from texthawk.serve.logs import fields, log_settings
 from texthawk.serve.parts import Parts
@@ -34,7 +35,7 @@ def make_server(reader: Reader, settings: Settings, *, host: str, port: int) -> 
         make_app(parts),
         host=host,
         port=port,
-        http="h11",
+        http=hurried(settings.header_seconds),
         ws="none",
         log_config=None,
         access_log=False,

@@ -13,9 +13,10 @@ class Settings:
     Generation: `max_batch` requests run together, `queue` more wait, the next is told to come back (429).
     `cache_tokens` bounds the keys and values held at once, in tokens over all rows (None: a full context in each row).
     Bodies: `max_upload`, `max_pixels` of a picture, `max_pages` of a document; beyond them 413. A body must have
-    arrived after `body_seconds`. Documents: `document_workers` are read at a time, `document_queue` wait, `max_documents`
-    are kept, none longer than `document_seconds` after it was read. `shutdown_seconds` is how long what was accepted
-    may take to finish after a signal. `api_key`: what clients must send as a bearer token; None lets everyone in.
+    arrived after `body_seconds`, what stands before it after `header_seconds`. Documents: `document_workers` are read
+    at a time, `document_queue` wait, `max_documents` are kept, none longer than `document_seconds` after it was read.
+    `shutdown_seconds` is how long what was accepted may take to finish after a signal. `api_key`: what clients must send
+    as a bearer token; None lets everyone in.
     """
 
     model_name: str = "nano"
@@ -28,6 +29,7 @@ class Settings:
     max_images: int = 16
     max_pages: int = 1000
     body_seconds: float = 60.0
+    header_seconds: float = 20.0
     connections: int = 1000
     document_workers: int = 2
     document_queue: int = 16
@@ -46,5 +48,7 @@ class Settings:
             least = 0 if name in ("queue", "document_queue") or name.endswith("seconds") else 1
             if not least <= value < math.inf:
                 raise ValueError(f"{name} is {value}; it must be at least {least} and finite")
+        if self.header_seconds == 0:
+            raise ValueError("header_seconds is 0, in which no client can say what it wants; allow some seconds")
         if self.api_key is not None and len(self.api_key) < 8:
             raise ValueError("the API key has fewer than 8 characters; take a longer one, or none")

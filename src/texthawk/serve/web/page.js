@@ -253,8 +253,15 @@ async function ask(kind) {
     by("places").append(rect);
     return rect;
   });
-  const count = state.found.length;
-  by("answer").textContent = count ? `Found at ${count} ${count === 1 ? "place" : "places"}.` : "Not found on this page.";
+  by("answer").textContent = told(result.places);
+}
+
+function told(places) {
+  if (!places.length) return "Not found on this page.";
+  if (places[0].by === "model") return `The model points here (confidence ${Math.round(places[0].confidence * 100)} %).`;
+  const unlike = places.filter((place) => place.edits);
+  const count = `Found at ${places.length} ${places.length === 1 ? "place" : "places"}`;
+  return unlike.length ? `${count}, in other letters: ${unlike.map((place) => place.text).join("; ")}` : `${count}.`;
 }
 
 // What a person does
