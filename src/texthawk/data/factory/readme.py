@@ -178,8 +178,12 @@ class _Readme:
         asked = {
             "install": order.say("Which command installs it?", "用什么命令安装？"),
             "licence": order.say("Under which licence is it?", "采用什么许可证？"),
-            "language": order.say("In which programming language is the example?", "示例使用什么编程语言？"),
         }
+        language = order.say("In which programming language is the example?", "示例使用什么编程语言？")
+        if "language" in self.facts:
+            made.append(Asked(language, self.facts["language"], basis=("language",)))
+        else:
+            made.append(absent(order, language))
         for key, question in asked.items():
             made.append(look_up(question, self.facts[key]) if key in self.facts else absent(order, question))
         if "features" in self.facts:

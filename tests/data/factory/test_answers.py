@@ -1,0 +1,214 @@
+"""Answers worked out again from what is printed, by other code than that which asked."""
+
+import re
+from decimal import ROUND_HALF_UP, Decimal
+
+import pytest
+
+from tests.data.factory.test_documents import document
+from texthawk.data.factory.document import Asked, Document
+
+YES = {"yes": True, "是": True, "no": False, "否": False}
+INDEXES = range(24)
+
+
+def number(text: str) -> Decimal:
+    return Decimal(re.sub(r"[^\d.\-]", "", text))
+
+
+def body(page: Document) -> tuple[list[str], list[list[str]], list[str]]:
+    """The last row of headings, the rows below, and the group that each row stands behind ("" for none)."""
+    [grid] = page.grids
+    aside = int(any(cell.column == 0 and cell.rows > 1 and cell.row >= grid.head for cell in grid.cells))
+    texts = grid.texts()
+    heads = [texts[grid.head - 1][c] or texts[0][c] for c in range(grid.columns)][aside:]
+    groups, group = [], ""
+    for row in texts[grid.head :]:
+        group = row[0] or group if aside else ""
+        groups.append(group)
+    return heads, [row[aside:] for row in texts[grid.head :]], groups
+
+
+def table_answer(page: Document, asked: Asked) -> str | None:
+    """What a question of this operation must be answered, read off the printed table; None for "not there"."""
+    _, rows, groups = body(page)
+    what, *rest = asked.basis
+    if what == "rows":
+        return str(len(rows))
+    if what == "group":
+        return str(groups.count(rest[0]))
+    if what == "absent":
+        assert all(rest[0] not in cell for row in rows for cell in row)
+        return None
+    column = {row[0]: row[rest[0]] for row in rows}
+    names = rest[1:]
+    if what == "look-up":
+        return column[names[0]]
+    if what == "backwards":
+        [name] = [name for name, value in column.items() if value == names[0]]
+        return name
+    if what in ("largest", "smallest"):
+        return (max if what == "largest" else min)(column, key=lambda name: number(column[name]))
+    if what == "larger":
+        return max(names, key=lambda name: number(column[name]))
+    if what == "equal":
+        return str(list(column.values()).count(names[0]))
+    if what == "above":
+        return str(sum(number(value) > number(column[names[0]]) for value in column.values()))
+    if what == "fact":
+        return str(column[names[0]] == names[1])
+    if what == "higher":
+        return str(number(column[names[0]]) > number(column[names[1]]))
+    values = [number(column[name]) for name in (names or column)]
+    assert what in ("sum", "difference"), what
+    return str(sum(values) if what == "sum" else abs(values[0] - values[1]))
+
+
+def test_answers_about_tables_follow_from_the_printed_cells() -> None:
+    kinds = set()
+    for index in INDEXES:
+        page = document("table", index)
+        for asked in page.asked:
+            expected = table_answer(page, asked)
+            kinds.add(asked.basis[0])
+            if expected is None:
+                assert asked.kind == "absent"
+            elif asked.basis[0] in ("sum", "difference"):
+                assert number(asked.answer) == Decimal(expected), asked
+            elif asked.kind == "yes/no":
+                assert str(YES[asked.answer]) == expected, asked
+            else:
+                assert asked.answer == expected, asked
+            for name in asked.basis[2:]:
+                assert str(name) in asked.question or asked.basis[0] == "above", asked
+    assert kinds >= {
+        "look-up",
+        "backwards",
+        "larger",
+        "sum",
+        "difference",
+        "rows",
+        "above",
+        "fact",
+        "higher",
+        "absent",
+        "group",
+    }
+
+
+@pytest.mark.parametrize("family", ["receipt", "invoice"])
+def test_sums_on_bills_add_up_and_answers_follow_from_them(family: str) -> None:
+    for index in INDEXES[:12]:
+        page = document(family, index)
+        items = page.fields["items"]
+        amounts = {item["name"]: number(item["amount"]) for item in items}
+        for item in items:
+            if "price" in item:
+                assert number(item["price"]) * int(item["quantity"]) == number(item["amount"])
+        percent = next(
+            (
+                Decimal(line.split("%")[0].split()[-1].lstrip("(（税额增值"))
+                for line in page.text.split("\n")
+                if "%" in line
+            ),
+            Decimal(0),
+        )
+        tax = (sum(amounts.values()) * percent / 100).quantize(Decimal("0.01"), ROUND_HALF_UP)
+        assert number(page.fields["total"]) == sum(amounts.values()) + tax
+        for asked in page.asked:
+            if asked.basis:
+                check_bill(asked, items, amounts, number(page.fields["total"]), tax)
+
+
+def check_bill(asked: Asked, items: list[dict], amounts: dict[str, Decimal], total: Decimal, tax: Decimal) -> None:
+    what, *names = asked.basis
+    by_name = {item["name"]: item for item in items}
+    if what == "absent":
+        assert names[0] not in amounts
+    elif what == "higher":
+        assert YES[asked.answer] == (amounts[names[0]] > amounts[names[1]])
+    elif what == "largest":
+        assert amounts[asked.answer] == max(amounts.values())
+    elif what in ("price", "quantity"):
+        assert asked.answer == by_name[names[0]].get(what, asked.answer)
+    else:
+        expected = {
+            "total": lambda: total,
+            "tax": lambda: tax,
+            "items": lambda: len(items),
+            "amount": lambda: amounts[names[0]],
+            "sum": lambda: amounts[names[0]] + amounts[names[1]],
+            "quantities": lambda: sum(int(item["quantity"]) for item in items),
+            "above": lambda: sum(100 * amount > names[0] for amount in amounts.values()),
+        }[what]()
+        assert number(asked.answer) == expected, asked
+
+
+def test_headings_and_sections_of_articles_are_counted_and_ordered_right() -> None:
+    facts = 0
+    for index in INDEXES[:12]:
+        page = document("article", index)
+        headings = [line[3:] for line in page.markdown.split("\n") if line.startswith("## ")]
+        for asked in page.asked:
+            quoted = re.findall(r"[\"“](.+)[\"”]", asked.question)
+            if asked.kind == "count":
+                assert asked.answer == str(len(headings))
+            elif quoted and asked.kind == "yes/no":
+                assert YES[asked.answer] == (quoted[0] in headings)
+                facts += 1
+            elif quoted and asked.kind == "look-up":
+                assert headings[headings.index(quoted[0]) + 1] == asked.answer
+    assert facts
+
+
+def test_forms_are_filled_in_as_the_answers_say() -> None:
+    kinds = set()
+    for index in INDEXES[:12]:
+        page = document("form", index)
+        blocks = page.markdown.split("\n\n")
+        ticked = {option: mark == "x" for block in blocks for mark, option in re.findall(r"\[([ x])\] (\S+)", block)}
+        filled = page.fields
+        empty = [block.rstrip(":：") for block in blocks if block.rstrip(":：") in page.info["empty"]]
+        assert len(empty) == len(page.info["empty"])
+        for asked in page.asked:
+            quoted = re.findall(r"[\"“](.+)[\"”]", asked.question)
+            kinds.add(asked.kind)
+            if asked.kind == "count":
+                assert asked.answer == str(len(empty))
+            elif asked.kind == "absent":
+                assert quoted[0] not in filled and quoted[0] not in page.text
+            elif asked.kind == "yes/no":
+                asks_for_tick = "ticked" in asked.question or "勾选" in asked.question
+                assert YES[asked.answer] == (ticked[quoted[0]] if asks_for_tick else quoted[0] in filled)
+            elif asked.basis:
+                assert ticked[asked.answer]
+            elif quoted:
+                assert filled[quoted[0]] == asked.answer
+    assert kinds >= {"count", "absent", "yes/no", "look-up"}
+
+
+def test_answers_about_code_follow_from_the_source() -> None:
+    for index in INDEXES[:12]:
+        page = document("code", index)
+        fence, source = page.markdown.removesuffix("\n```").split("\n", 1)
+        functions = re.findall(r"^(?:def|function|func|int) (\w+)\(", source, re.MULTILINE)
+        returned = dict(zip(functions, re.findall(r"^ +return (.+?);?$", source, re.MULTILINE), strict=True))
+        printed = [
+            re.sub(r"^\d+ ?", "", line.text) if re.match(r"\d", page.lines[0].text) else line.text
+            for line in page.lines
+        ]
+        assert [line.strip() for line in source.split("\n") if line.strip()] == [line for line in printed if line]
+        for asked in page.asked:
+            [name] = re.findall(r"[a-z]+_[a-z]+|MAX_[A-Z]+", asked.question) or [""]
+            if asked.kind == "count":
+                assert asked.answer == str(len(functions))
+            elif asked.kind == "yes/no":
+                assert YES[asked.answer] == (name in functions)
+            elif asked.kind == "absent":
+                assert name not in source
+            elif asked.basis:
+                assert fence == "```" + asked.answer.lower()
+            elif name.startswith("MAX_"):
+                assert re.search(rf"{name} (?:= )?{asked.answer};?$", source, re.MULTILINE)
+            else:
+                assert asked.answer == (returned[name] if name else functions[0])
