@@ -114,7 +114,7 @@ PAGES = replace(
     SETTLE,
     name="pages",
     grids=(Grid(1, 2, 5.0, set_rows=True), Grid(1, 2, 2.0), Grid(2, 2, 1.0, characters=900), Grid(3, 3, 0.5)),
-    steps=1400,
+    steps=1250,
     type_px=(12.0, 26.0),
     learning_rate=8e-4,
 )
