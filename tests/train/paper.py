@@ -13,13 +13,13 @@ from texthawk.recipes.texthawk2 import texthawk2
 from texthawk.train.conversation import CHATML
 from texthawk.train.paper_run import PaperRun
 from texthawk.train.schedule import Learner
-from texthawk.train.stage_run import Settings
+from texthawk.train.stage_plan import Settings
 
-SETTINGS = Settings(seed=3, packs=2, tokens=320, tiles=14, evaluate_every=4, evaluate_packs=2, save_seconds=0.0)
+SETTINGS = Settings(seed=3, packs=2, tokens=320, tiles=14, evaluate_every=3, evaluate_packs=2, save_seconds=0.0)
 """Packs as in tests.data.training; every step is kept."""
 
 
-def recipe(*, steps=6, rate=2e-3):
+def recipe(*, steps=4, rate=2e-3):
     """TextHawk2's two stages with ranks and steps for the tiny model; the second learns Qwen's frames of turns too."""
     first, second = texthawk2().paper_stages
     learners = tuple(

@@ -1,5 +1,9 @@
 """`texthawk train RECIPE --text FOLDER --out RUN`: train a model, or go on where a killed run stopped.
 
+The stages of a paper: `texthawk train RECIPE --model DIR --data PATH ... --out RUN` (`texthawk train --data --help`).
+
+`texthawk train RECIPE --plan` says what a paper's stages would take (`texthawk train --plan --help`).
+
 A pyramid (vdim, vdim-small) stands above a finished tower: `texthawk train vdim --tower DIR --pictures DIR --out RUN`.
 """
 
@@ -9,6 +13,14 @@ from pathlib import Path
 
 
 def main(argv: list[str]) -> int:
+    if "--plan" in argv:
+        from texthawk.cli.train_plan import main as plan
+
+        return plan(argv)
+    from texthawk.cli import train_paper
+
+    if train_paper.wanted(argv):
+        return train_paper.main(argv)
     parser = argparse.ArgumentParser(
         prog="texthawk train", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -55,7 +67,7 @@ def main(argv: list[str]) -> int:
     if args.recipe in RECIPES:
         if not RECIPES[args.recipe]().stages:
             parser.error(
-                f"recipe {args.recipe!r} states its paper's training but has no stages to run; choose nano or tiny"
+                f"recipe {args.recipe!r} is trained on stored examples; name a model and data with --model and --data"
             )
         if not args.text:
             parser.error("there is nothing to print; give a folder of text files with --text")

@@ -126,7 +126,8 @@ class SampleMaker:
         ids: list[int] = []
         labels: list[int] = []
         for text, learned in self.segments(pairs):
-            text = text.replace(image, self.processor.image_text(layout))
+            if image in text:
+                text = text.replace(image, self.processor.image_text(layout))
             piece = tokenizer(text, add_special_tokens=False)["input_ids"]
             ids += piece
             labels += piece if learned else [IGNORED] * len(piece)

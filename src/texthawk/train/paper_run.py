@@ -10,14 +10,16 @@ from texthawk.data.mixture_file import Weighted
 from texthawk.train.engine import Engine, OneProcess
 from texthawk.train.recipe import Recipe
 from texthawk.train.schedule import PaperStage
-from texthawk.train.stage_run import Settings, StageRun
+from texthawk.train.stage_plan import Settings
+from texthawk.train.stage_run import StageRun
 
 
 class PaperRun:
     """A recipe's `paper_stages` trained from the model in `start`, on (source, weight) pairs.
 
     A stage goes on from the last stage before it that the run has finished, or from `start`: LoRA is merged between them.
-    held_out: looked at while training, and never learned from. ValueError for a recipe without such stages.
+    held_out: looked at while training, and never learned from. `left_out`: of each stage that `train` ran, why records were
+    left out. ValueError for a recipe without such stages.
     """
 
     def __init__(
@@ -36,6 +38,7 @@ class PaperRun:
         self.recipe, self.start, self.folder = recipe, start, folder
         self.training, self.held_out = training, list(held_out)
         self.settings, self.engine = settings or Settings(), engine or OneProcess()
+        self.left_out: list[str] = []
 
     def train(self, only: Collection[str] = (), *, minutes: float | None = None) -> bool:
         """Run the stages, or those named in `only`, that are not done; False where it stopped after `minutes`."""
@@ -47,7 +50,11 @@ class PaperRun:
         for stage in self.recipe.paper_stages:
             if self.model_of(stage).exists() or (only and stage.name not in only):
                 continue
-            if not self.stage_run(stage).train(deadline):
+            current = self.stage_run(stage)
+            finished = current.train(deadline)
+            if current.left_out:
+                self.left_out.append(f"stage {stage.name}: {current.left_out}")
+            if not finished:
                 return False
         return True
 

@@ -35,6 +35,8 @@ class StageModel:
 
     def __init__(self, start: Path, stage: PaperStage, *, seed: int) -> None:
         register()
+        if not start.is_dir():
+            raise ValueError(f"there is no folder {str(start)!r}; give one of a model (texthawk assemble makes one)")
         config = config_in(start)
         require_files(start)
         self.stage, self.conversation = stage, stage.conversation or ANSWERS

@@ -9,7 +9,7 @@ import math
 import time
 import warnings
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from functools import cached_property
 from hashlib import blake2b
 from itertools import islice
 from pathlib import Path
@@ -21,65 +21,18 @@ from torch import Tensor, nn
 from texthawk.data.loading import PackLoader, Step
 from texthawk.data.mixture import Mixture
 from texthawk.data.mixture_file import Weighted, with_suffixes
-from texthawk.data.packing import PackLimits, PackState
-from texthawk.data.packs import Pack
-from texthawk.decode.shipped import fingerprint
+from texthawk.data.packing import PackState
+from texthawk.data.packs import Pack, make_pack
+from texthawk.data.samples import Sample
 from texthawk.train.bad_step import SampleLoss, keep_step, replay
-from texthawk.train.engine import Engine, write_whole
+from texthawk.train.engine import Engine, kept_weights, write_whole
 from texthawk.train.global_step import StepLosses
-from texthawk.train.identity import hold_to, write_first
-from texthawk.train.parts import adamw, set_rates
+from texthawk.train.parallel.checkpoints import forget
+from texthawk.train.parts import adamw, divided, set_rates
 from texthawk.train.run_log import RunLog
 from texthawk.train.schedule import PaperStage
 from texthawk.train.stage_model import StageModel
-
-TRIED = 64
-"""Packs that are planned to learn how many samples one holds."""
-
-_WAYS_OUT = {
-    "stage": "choose the recipe that it was begun with",
-    "seed": "give the seed {old}",
-    "start": "begin from the same model",
-    "sources": "give the same data in the same order",
-    "tokens": "give packs of {old} tokens",
-    "tiles": "give packs of {old} tiles",
-    "packs": "give {old} packs a step",
-    "steps": "give {old} steps",
-}
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How a run is carried out, beside what its stages say.
-
-    steps, packs (in a global step), tokens (of a pack): None takes the stage's. tiles: of a pack, thumbnails among them
-    (TextHawk2 5.1). resize: bounds of a random factor on the size of pictures. checkpointing: layers are computed again in
-    the backward pass rather than kept. compiled: layers are compiled, and packs padded to one length. evaluate_every: steps
-    between looks at `evaluate_packs` held-out packs, 0 for none but the last. save_seconds: between checkpoints.
-    """
-
-    seed: int = 1
-    steps: int | None = None
-    packs: int | None = None
-    tokens: int | None = None
-    tiles: int = 108
-    resize: tuple[float, float] = (1.0, 1.0)
-    workers: int = 0
-    checkpointing: bool = True
-    compiled: bool = False
-    evaluate_every: int = 250
-    evaluate_packs: int = 8
-    save_seconds: float = 240.0
-    tensorboard: bool = False
-
-    def __post_init__(self) -> None:
-        for name in ("steps", "packs", "tokens", "tiles", "evaluate_packs"):
-            value = getattr(self, name)
-            if value is not None and value < 1:
-                raise ValueError(f"{name} is {value}; it must be at least 1")
-        for name in ("seed", "workers", "evaluate_every", "save_seconds"):
-            if getattr(self, name) < 0:
-                raise ValueError(f"{name} is {getattr(self, name)}; it must be at least 0")
+from texthawk.train.stage_plan import Settings, limits_of, packs_and_steps, settle
 
 
 class StageRun:
@@ -102,10 +55,12 @@ class StageRun:
         self.mixture = Mixture(with_suffixes(training, suffixes), seed=settings.seed)
         self.held_out = Mixture(with_suffixes(held_out, suffixes), seed=settings.seed) if held_out else None
         self.parts = self._fresh()
-        self.limits = PackLimits(settings.tokens or stage.length or PackLimits.tokens, settings.tiles)
+        self.limits = limits_of(stage, settings)
         self.maker = self.parts.maker(self.limits, resize=settings.resize)
-        self.packs, self.steps = self._planned(training)
-        self._claim(training)
+        self.packs, self.steps = packs_and_steps(stage, settings, self.mixture, self.maker, ranks=engine.ranks)
+        self.left_out = ""
+        if engine.main:
+            settle(folder, stage, settings, start, training, self.packs, self.steps)
 
     def train(self, deadline: float = math.inf) -> bool:
         """Go on to the last step and write the model; False where the deadline (of time.monotonic) came first."""
@@ -122,7 +77,8 @@ class StageRun:
                 layer.compile()
         model = engine.place(parts.model)
         model.train()
-        optimiser = adamw(model, parts.groups, stage)
+        groups = divided(parts.groups, model)
+        optimiser = adamw(model, groups, stage)
         kept = engine.load(self._last, model, optimiser)
         state = PackState.from_json(kept["state"]) if kept else PackState()
         best = kept["best"] if kept else math.inf
@@ -135,9 +91,10 @@ class StageRun:
             tensorboard=self.settings.tensorboard,
             shown=engine.main,
         ) as log:
-            for step, seconds in self._timed(self.loader().steps(state, end=self.steps)):
+            loader = self.loader()
+            for step, seconds in self._timed(loader.steps(state, end=self.steps)):
                 began = time.monotonic()
-                set_rates(optimiser, parts.groups, stage, step.number, self.steps)
+                set_rates(optimiser, groups, stage, step.number, self.steps)
                 torch.manual_seed(self._dice(step.number))
                 found = engine.step(model, step.packs, parts.config)
                 norm = engine.clip(model, math.inf if stage.clip is None else stage.clip)
@@ -150,8 +107,9 @@ class StageRun:
                 every = self.settings.evaluate_every
                 if self.held_out and (last or (every and (step.number + 1) % every == 0)):
                     best = self._evaluate(model, step.number, best, log)
-                late = time.monotonic() > deadline
-                if not last and (late or time.monotonic() - saved_at > self.settings.save_seconds):
+                self.left_out = str(loader.dropped)
+                late = engine.agree(time.monotonic() > deadline)
+                if not last and (late or engine.agree(time.monotonic() - saved_at > self.settings.save_seconds)):
                     engine.save(self._last, model, optimiser, {"state": step.after.to_json(), "best": best})
                     saved_at = time.monotonic()
                     if late:
@@ -159,8 +117,8 @@ class StageRun:
         weights = engine.weights(model)
         if engine.main:
             self._exported(weights, self.model_folder)
-            self._last.unlink(missing_ok=True)
-        return True
+            forget(self._last)
+        return engine.agree(True)
 
     @property
     def model_folder(self) -> Path:
@@ -183,23 +141,32 @@ class StageRun:
             rank=self.engine.rank,
             ranks=self.engine.ranks,
             workers=self.settings.workers,
-            length=self.limits.tokens if self.settings.compiled else None,
+            length=self._length,
         )
 
+    @property
+    def _length(self) -> int | None:
+        return self.limits.tokens if self.settings.compiled else None
+
+    @cached_property
+    def _held_out(self) -> list[tuple[Sample, ...]]:
+        """What this process looks at while training, pack by pack, always the same; the pictures are read when it does."""
+        if self.held_out is None:
+            return []
+        planner = PackLoader(self.held_out, self.parts.maker(self.limits), packs=1)
+        plans = islice(planner.plans(), self.settings.evaluate_packs)
+        return [plan.packs[0] for plan in plans if plan.step % self.engine.ranks == self.engine.rank]
+
     def held_out_packs(self) -> Iterator[Pack]:
-        """This process's share of the packs that are looked at while training, always the same."""
-        assert self.held_out is not None
-        maker = self.parts.maker(self.limits)
-        for step in PackLoader(self.held_out, maker, packs=1).steps(end=self.settings.evaluate_packs):
-            if step.number % self.engine.ranks == self.engine.rank:
-                yield from step.packs
+        """This process's share of the held-out packs."""
+        return (make_pack(samples, self.maker, length=self._length) for samples in self._held_out)
 
     def export(self, folder: Path, *, best: bool = False) -> None:
         """Write the model as it was when it was saved last, or when held-out packs were predicted best."""
         place = self._best if best else self._last
         if not place.exists():
             raise ValueError(f"{place} is not there yet; let stage {self.stage.name} go on for longer")
-        self._exported(torch.load(place, map_location="cpu")["weights"], folder)
+        self._exported(kept_weights(place), folder)
 
     def replay(self, place: Path) -> list[SampleLoss]:
         """What each sample costs of a step that this stage has kept in a file."""
@@ -212,40 +179,6 @@ class StageRun:
         fresh = self._fresh()
         fresh.put(weights)
         fresh.export(folder)
-
-    def _planned(self, training: Weighted) -> tuple[int, int]:
-        """Packs in a global step and steps; what the paper counts in samples or epochs is measured on the first packs."""
-        stage, settings = self.stage, self.settings
-        packs = settings.packs or (stage.batch if stage.batch_of == "packs" else None)
-        steps = settings.steps or stage.steps
-        if packs and steps:
-            return packs, steps
-        tried = [plan.packs[0] for plan in islice(PackLoader(self.mixture, self.maker, packs=1).plans(), TRIED)]
-        each = sum(map(len, tried)) / len(tried)
-        if packs is None:
-            packs = max(self.engine.ranks, round(stage.batch / each / self.engine.ranks) * self.engine.ranks)
-        if steps is None:
-            assert stage.epochs is not None
-            examples = sum(sum(source.runs) for source, _ in training)
-            steps = max(1, round(stage.epochs * examples / (packs * each)))
-        return packs, steps
-
-    def _claim(self, training: Weighted) -> None:
-        values = {
-            "stage": blake2b(repr(asdict(self.stage)).encode(), digest_size=8).hexdigest(),
-            "seed": self.settings.seed,
-            "start": fingerprint(self.start),
-            "sources": [[source.name, sum(source.runs), weight] for source, weight in training],
-            "tokens": self.limits.tokens,
-            "tiles": self.limits.tiles,
-            "packs": self.packs,
-            "steps": self.steps,
-        }
-        place = self.folder / "stage.json"
-        if not place.exists() and self.engine.main:
-            write_first(place, values)
-        if self.engine.main:
-            hold_to(place, values, _WAYS_OUT)
 
     def _dice(self, step: int) -> int:
         """The seed of whatever is drawn by chance in a step; -1 is before the first."""
