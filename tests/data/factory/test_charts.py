@@ -1,5 +1,6 @@
 """What is drawn must be the data, and what is asked must follow from the data alone."""
 
+import math
 import re
 from collections import Counter
 from collections.abc import Callable
@@ -13,6 +14,7 @@ import pytest
 from tests.data.factory.orders import order
 from texthawk.data.factory import charts
 from texthawk.data.factory.chart_data import CHART_KINDS, invent
+from texthawk.data.factory.chart_marks import spread
 from texthawk.data.factory.document import Document
 from texthawk.data.synth.dice import Dice
 
@@ -267,6 +269,28 @@ def test_everything_stays_on_the_page():
             boxes = [*(line.box for line in page.lines), *(thing.box for thing in page.things)]
             for left, top, right, bottom in boxes:
                 assert -1e-3 <= left < right <= width + 1e-3 and -1e-3 <= top < bottom <= height + 1e-3
+
+
+def test_no_print_lies_on_other_print():
+    for speech in ("en", "zh"):
+        for page in every(8, speech):
+            boxes = [line.box for line in page.lines]
+            for i, a in enumerate(boxes):
+                for b in boxes[:i]:
+                    across, down = (
+                        min(a.right, b.right) - max(a.left, b.left),
+                        min(a.bottom, b.bottom) - max(a.top, b.top),
+                    )
+                    assert across <= 1 or down <= 0.25 * min(a.height, b.height), page.lines[i].text
+
+
+def test_labels_around_a_pie_keep_apart():
+    angles = [math.radians(degrees) for degrees in (-88, -85, -80, 10, 88, 95, 100, 262, 265)]
+    downs = spread(angles, 100.0, 20.0)
+    for right in (True, False):
+        side = sorted(down for down, angle in zip(downs, angles, strict=True) if (math.cos(angle) > 0) == right)
+        assert np.diff(side).min() >= 20 - 1e-9
+    assert all(abs(down) >= abs(100 * math.sin(angle)) - 1e-9 for down, angle in zip(downs, angles, strict=True))
 
 
 def test_names_of_upright_axes_have_boxes_around_their_turned_ink():

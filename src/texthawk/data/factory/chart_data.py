@@ -196,7 +196,8 @@ def _values(
     if kind == "stacked":
         high = max(low + 3 * series, high)
         return _stacks(dice, grain, high // series, series, categories)
-    first = low if axis.low < 0 else low + max(1, (high - low) // 20)
+    # Below zero half a tick stays free for the labels under the bars.
+    first = low // 2 if axis.low < 0 else low + max(1, (high - low) // 20)
     if kind == "line":
         walks = tuple(_walk(dice, first, high, categories) for _ in range(series))
         _apart(walks, first, high)

@@ -99,15 +99,15 @@ def axes(board: Board, chart: Chart, room: Box, *, across: bool, ticks: bool) ->
 
 def _standing(board: Board, chart: Chart, room: Box, ticks: bool) -> Plot:
     look, size = board.look, board.look.size
-    axis, face = chart.axes[0], look.face(0.9)
+    axis, bottom, top = chart.axes[0], room.bottom - 3.4 * size, room.top + 1.3 * size
+    face = look.face(min(0.9, 0.9 * (bottom - top) / len(axis.ticks) / size))
     written = [printed(chart, board, 0, tick) for tick in axis.ticks] if ticks else []
     left = room.left + 1.6 * size + max((face.width(text) for text in written), default=0.0) + 0.7 * size
     right = room.right - 0.4 * size
     pitch = (right - left) / len(chart.categories)
     below = fitted(look, chart.categories, 0.94 * pitch, 0.95)
-    bottom = room.bottom - 3.4 * size
-    inner = Box(left, room.top + 1.3 * size, right, bottom)
-    scale = Scale(axis, bottom, inner.top)
+    inner = Box(left, top, right, bottom)
+    scale = Scale(axis, bottom, top)
     _ground(board, inner, scale, ticks, upright=True)
     _name(board, axis.name, room.left + 0.6 * size, (inner.top + bottom) / 2, inner.height)
     for tick in reversed(axis.ticks) if ticks else ():
@@ -122,22 +122,25 @@ def _standing(board: Board, chart: Chart, room: Box, ticks: bool) -> Plot:
 def _lying(board: Board, chart: Chart, room: Box, ticks: bool) -> Plot:
     look, size = board.look, board.look.size
     axis, face = chart.axes[0], look.face(0.9)
-    beside = fitted(look, chart.categories, 0.3 * room.width, 0.95)
+    bottom = room.bottom - (3.4 if ticks else 2.0) * size
+    pitch = (bottom - room.top - 0.3 * size) / len(chart.categories)
+    beside = fitted(look, chart.categories, 0.3 * room.width, min(0.95, 0.9 * pitch / size))
     left = room.left + 1.8 * size + max(beside.width(text) for text in chart.categories) + 0.8 * size
     last = printed(chart, board, 0, axis.high)
-    right = room.right - max(0.5 * face.width(last), 0.4 * size) - (0.0 if ticks else face.width(last))
-    bottom = room.bottom - (3.4 if ticks else 2.0) * size
+    printed_beside = chart.labelled and chart.kind != "stacked"
+    right = room.right - (face.width(last) + 0.4 * size if printed_beside else max(0.5 * face.width(last), 0.4 * size))
     inner = Box(left, room.top + 0.3 * size, right, bottom)
     scale = Scale(axis, left, right)
     _ground(board, inner, scale, ticks, upright=False)
-    pitch = inner.height / len(chart.categories)
     middles = tuple(inner.top + pitch * (number + 0.5) for number in range(len(chart.categories)))
     _name(board, chart.heading, room.left + 0.6 * size, (inner.top + bottom) / 2, inner.height)
     for middle, category in zip(middles, chart.categories, strict=True):
         board.text(TICKS, left - 0.6 * size, middle, category, beside, align="right")
     if ticks:
-        for tick in axis.ticks:
-            board.text(CATEGORIES, scale.at(tick), bottom + size, printed(chart, board, 0, tick), face)
+        written = [printed(chart, board, 0, tick) for tick in axis.ticks]
+        face = fitted(look, written, 0.85 * (right - left) / (len(written) - 1), 0.9)
+        for tick, text in zip(axis.ticks, written, strict=True):
+            board.text(CATEGORIES, scale.at(tick), bottom + size, text, face)
     board.text(CATEGORIES, (left + right) / 2, room.bottom - 0.8 * size, axis.name, look.face(0.95))
     return Plot(inner, scale, middles, pitch)
 

@@ -41,7 +41,7 @@ def _bars(board: Board, chart: Chart, room: Box) -> Places:
     if across:
         face = fitted(look, [], wide, min(0.9, 0.85 * wide / look.size))
     else:
-        face = fitted(look, texts, plot.pitch if count == 1 else 0.96 * plot.pitch / count, 0.9)
+        face = fitted(look, texts, 0.94 * plot.pitch if count == 1 else 0.94 * wide, 0.9)
     places: Places = {}
     zero = plot.scale.at(max(0, chart.axes[0].low))
     for category, middle in enumerate(plot.middles):
@@ -77,7 +77,7 @@ def _crowded(board: Board, chart: Chart, room: Box) -> bool:
         return True
     written = [printed(chart, board, s, value) for s, values in enumerate(chart.values) for value in values]
     values = max(look.face(0.9).width(text) for text in written) * len(chart.series)
-    return chart.labelled and chart.kind != "stacked" and values > 1.4 * pitch
+    return chart.labelled and chart.kind != "stacked" and values > 1.3 * pitch * look.thin
 
 
 def _stacks(board: Board, chart: Chart, room: Box) -> Places:
@@ -187,22 +187,38 @@ def _pie(board: Board, chart: Chart, room: Box) -> Places:
     radius = max(2.0 * look.size, min(room.height / 2 - 1.8 * look.size, room.width / 2 - beside))
     x, y = (room.left + room.right) / 2, (room.top + room.bottom) / 2
     disc = (x - radius, y - radius, x + radius, y + radius)
-    angle, whole = -90.0, sum(values)
+    angle, whole, middles = -90.0, sum(values), list[float]()
     places: Places = {}
     for category, (value, colour) in enumerate(zip(values, colours, strict=True)):
         last = angle + 360 * value / whole
         board.figure.slice(disc, angle, last, colour, look.ground, max(1.0, 0.08 * look.size))
         places[Mark(0, category)] = _around_slice(x, y, radius, angle, last, look.hole)
-        middle = math.radians((angle + last) / 2)
-        reach = radius + 0.5 * look.size
-        at = (x + reach * math.cos(middle), y + (reach + 0.5 * face.ascent) * math.sin(middle))
-        align = "left" if math.cos(middle) > 0 else "right"
-        board.text(VALUES, *at, texts[category], face, align=align)
+        middles.append(math.radians((angle + last) / 2))
         angle = last
     if look.hole:
         inside = radius * look.hole
         board.figure.ellipse((x - inside, y - inside, x + inside, y + inside), look.ground)
+    reach, step = radius + 0.5 * look.size, 1.25 * max(face.ascent, 0.6 * face.size)
+    for text, middle, down in zip(texts, middles, spread(middles, reach + 0.5 * face.ascent, step), strict=True):
+        align = "left" if math.cos(middle) > 0 else "right"
+        board.text(VALUES, x + reach * math.cos(middle), y + down, text, face, align=align)
     return places
+
+
+def spread(angles: Sequence[float], radius: float, step: float) -> list[float]:
+    """How far below the middle of a disc the labels at these angles stand, those of a side `step` or more apart.
+
+    Each goes away from the level of the middle as far as it must.
+    """
+    downs = [radius * math.sin(angle) for angle in angles]
+    for right in (True, False):
+        for sign in (1, -1):
+            quarter = [n for n, angle in enumerate(angles) if (math.cos(angle) > 0) == right and sign * downs[n] >= 0]
+            edge = -0.5 * step
+            for number in sorted(quarter, key=lambda number: abs(downs[number])):
+                downs[number] = sign * max(abs(downs[number]), edge + step)
+                edge = abs(downs[number])
+    return downs
 
 
 def _around_slice(x: float, y: float, radius: float, first: float, last: float, hole: float) -> Box:
