@@ -6,6 +6,7 @@ from torch.distributed.device_mesh import DeviceMesh
 from torch.distributed.fsdp import MixedPrecisionPolicy, fully_shard
 
 from texthawk.model.modeling import TextHawkForConditionalGeneration
+from texthawk.train.parallel.split import tied_names
 
 
 def shard_weights(model: TextHawkForConditionalGeneration, mesh: DeviceMesh, *, bf16: bool) -> None:
@@ -20,8 +21,7 @@ def shard_weights(model: TextHawkForConditionalGeneration, mesh: DeviceMesh, *, 
     if model.config.tiling_config.patch is None and isinstance(getattr(core.vision_tower, "model", None), nn.Module):
         units += core.vision_tower.model.encoder.layers
     units += [core.vision_tower, core.connector]
-    inputs = {id(parameter) for parameter in core.language_model.embed_tokens.parameters()}
-    if not any(id(parameter) in inputs for parameter in model.lm_head.parameters()):
+    if not tied_names(model):
         units += [core.language_model.embed_tokens, model.lm_head]
     for unit in units:
         if any(True for _ in unit.parameters()):

@@ -21,6 +21,7 @@ from texthawk.model.configuration import TextHawkConfig
 from texthawk.model.modeling import TextHawkForConditionalGeneration
 from texthawk.train.global_step import Counts, Sums, scored, share, targets_of
 from texthawk.train.parallel.layout import first_layers, layers_of_stages
+from texthawk.train.parallel.split import tied_names
 
 TOKENS, PATCHES = 4096, 108 * 256
 """Positions of a usual pack in the language model and in the tower, by which depth is divided."""
@@ -54,9 +55,7 @@ def keep_stage(model: TextHawkForConditionalGeneration, number: int, counts: Seq
     for index in range(len(language.layers)):
         if not first <= index < first + counts[number]:
             language.layers[index] = Elsewhere()
-    tied = any(
-        parameter is other for parameter in language.embed_tokens.parameters() for other in model.lm_head.parameters()
-    )
+    tied = bool(tied_names(model))
     last = number == len(counts) - 1
     if number > 0:
         for part in ("vision_tower", "connector"):

@@ -26,15 +26,12 @@ from texthawk.train.parallel.data import shard_weights
 from texthawk.train.parallel.depth import StageOfPacks, depth_of, keep_stage, run_packs
 from texthawk.train.parallel.layout import ParallelLayout
 from texthawk.train.parallel.matrices import cut_matrices
-from texthawk.train.parallel.split import check_heads
+from texthawk.train.parallel.split import check_heads, tied_names
 from texthawk.train.parts import trained
 from texthawk.vision.views import pixel_rows
 
 ROUND = 64
 """Tokens that packs are rounded up to, for each of the devices that share them."""
-
-TIED = "model.language_model.embed_tokens.weight"
-"""Of parameters that stand in several pipeline stages, the only one."""
 
 
 class ManyDevices:
@@ -58,10 +55,12 @@ class ManyDevices:
         self.stage = self.mesh["pp"].get_local_rank()
         self.last = self.stage == layout.pp - 1
         self._ends = self._group_of_ends()
+        self._twice: frozenset[str] = frozenset()
 
     def place(self, model: TextHawkForConditionalGeneration) -> nn.Module:
         check_heads(model.config, self.layout.tp)
         keep = self.bf16 and self.device.type != "cpu"
+        self._twice = tied_names(model)
         if self.layout.pp > 1:
             keep_stage(model, self.stage, depth_of(model, self.layout.pp))
         model = model.to(self.device) if keep else model.to(self.device, torch.float32)
@@ -166,7 +165,7 @@ class ManyDevices:
             ):  # computed by all of them; on some devices no two runs are quite alike
                 dist.all_reduce(local, group=tensor)
                 local.div_(tp)
-            if self._ends is not None and name == TIED:
+            if self._ends is not None and name in self._twice:
                 dist.all_reduce(local, group=self._ends)
 
     def _norm(self, model: nn.Module) -> float:
@@ -174,7 +173,7 @@ class ManyDevices:
         squares = torch.zeros(2, 2, dtype=torch.float64, device=self.device)
         for name, parameter in trained(model).items():
             grad = parameter.grad
-            if grad is None or (name == TIED and self._ends is not None and self.last):
+            if grad is None or (name in self._twice and self._ends is not None and self.last):
                 continue
             axes = _axes(grad, shared_only=True)
             squares[int("dp" in axes), int("tp" in axes)] += _local(grad).double().square().sum()

@@ -23,7 +23,7 @@ from torch.distributed.tensor.parallel import (
 )
 
 from texthawk.model.modeling import TextHawkForConditionalGeneration
-from texthawk.train.parallel.split import cut_of
+from texthawk.train.parallel.split import cut_of, tied_names
 
 LANGUAGE = "model.language_model."
 TOKENS = Shard(1)
@@ -35,7 +35,8 @@ def cut_matrices(model: TextHawkForConditionalGeneration, mesh: DeviceMesh) -> N
 
     A pack's tokens must be a multiple of the devices. Works on a pipeline stage as well.
     """
-    tied = model.get_output_embeddings() is not None and _tied(model)
+    learns = {name: parameter.requires_grad for name, parameter in model.named_parameters()}
+    tied = bool(tied_names(model))  # then the output layer stays whole, as the embeddings are
     for name, module in list(model.named_modules()):
         cut = cut_of(name) if isinstance(module, nn.Linear) else None
         if cut and not (tied and name.startswith("lm_head")):
@@ -43,12 +44,8 @@ def cut_matrices(model: TextHawkForConditionalGeneration, mesh: DeviceMesh) -> N
         if name.startswith(LANGUAGE) and ".lora_B." in name and cut is None and isinstance(module, nn.Linear):
             parallelize_module(module, mesh, _outputs(Replicate(), TOKENS))
     _share_tokens(model.model.language_model, mesh)
-
-
-def _tied(model: TextHawkForConditionalGeneration) -> bool:
-    """Whether embeddings and output layer are one matrix; it stays whole."""
-    inputs = {id(parameter) for parameter in model.get_input_embeddings().parameters()}
-    return any(id(parameter) in inputs for parameter in model.lm_head.parameters())
+    for name, parameter in model.named_parameters():  # what was frozen is not when torch has shared it out
+        parameter.requires_grad_(learns[name])
 
 
 def _style(name: str, cut: str) -> ParallelStyle:

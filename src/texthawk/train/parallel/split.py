@@ -9,6 +9,7 @@ from typing import Literal
 
 from texthawk.compress.resa import ReSAConfig
 from texthawk.model.configuration import TextHawkConfig
+from texthawk.model.modeling import TextHawkForConditionalGeneration
 
 Cut = Literal["columns", "rows"]
 
@@ -51,6 +52,13 @@ def is_cut(parameter: str) -> bool:
     module, _, name = parameter.rpartition(".")
     cut = cut_of(module)
     return cut == "columns" or (cut == "rows" and name == "weight")
+
+
+def tied_names(model: TextHawkForConditionalGeneration) -> frozenset[str]:
+    """Parameters that embeddings and output layer share, by their names in the embeddings."""
+    outputs = {id(parameter) for parameter in model.lm_head.parameters()}
+    inputs = model.model.language_model.embed_tokens.named_parameters(prefix="model.language_model.embed_tokens")
+    return frozenset(name for name, parameter in inputs if id(parameter) in outputs)
 
 
 def heads_of(config: TextHawkConfig) -> tuple[tuple[str, int], ...]:
