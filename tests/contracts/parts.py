@@ -84,7 +84,7 @@ def config(connector_name="resa", tiling="adaptive", tower="siglip", language="q
         vision_config=tower_config(tower),
         text_config=LANGUAGE_MODELS[language](
             vocab_size=1280,
-            hidden_size=24,
+            hidden_size=32,  # heads 16 wide: ONNX Runtime knows multiples of 8
             intermediate_size=32,
             num_hidden_layers=2,
             num_attention_heads=2,

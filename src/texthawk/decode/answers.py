@@ -19,7 +19,7 @@ from texthawk.decode.watch import STOP, Watch
 from texthawk.model.modeling import TextHawkForConditionalGeneration
 from texthawk.model.processing import TextHawkProcessor
 
-_CHUNK = 4_000_000  # logits that are in memory together while an answer is scored
+_CHUNK = 4_000_000  # logits that are in memory together while several answers are scored
 
 
 SMALL = 100_000_000
@@ -110,24 +110,29 @@ class Asker:
     ) -> list[list[float]]:
         """How likely the model finds each token of given answers, one answer per picture."""
         longest = max((len(tokens) for tokens in answers), default=0)
-        if longest == 0:
+        together = max(1, _CHUNK // max(1, longest * self.model.config.text_config.vocab_size))
+        scored = []
+        for start in range(0, len(answers), together):
+            chosen = slice(start, start + together)
+            scored += self._scored(pictures[chosen], question, answers[chosen], longest)
+        return scored
+
+    def _scored(
+        self, pictures: Sequence[Image.Image], question: str, answers: Sequence[Sequence[int]], longest: int
+    ) -> list[list[float]]:
+        if not any(answers):
             return [[] for _ in answers]
         inputs = self._inputs(pictures, question)
         pad = self.processor.tokenizer.pad_token_id
         device = inputs["input_ids"].device
         ids = torch.tensor([[*tokens, *[pad] * (longest - len(tokens))] for tokens in answers], device=device)
         kept = torch.tensor([[1] * len(tokens) + [0] * (longest - len(tokens)) for tokens in answers], device=device)
-        start = inputs["input_ids"].shape[1] - 1  # the last token of the prompt tells the first of the answer
+        wanted = torch.cat([torch.zeros_like(inputs["attention_mask"]), kept], dim=1).bool().roll(-1, 1)
         inputs["input_ids"] = torch.cat([inputs["input_ids"], ids], dim=1)
         inputs["attention_mask"] = torch.cat([inputs["attention_mask"], kept], dim=1)
-        hidden_BLD = self.model.model(**inputs, use_cache=False)[0][:, start:-1]
-        step = max(1, _CHUNK // (len(answers) * self.model.config.text_config.vocab_size))
-        parts = []
-        for first in range(0, longest, step):
-            logits = self.model.lm_head(hidden_BLD[:, first : first + step]).float()
-            parts.append(logits.log_softmax(-1).gather(2, ids[:, first : first + step, None])[..., 0])
-        values = torch.cat(parts, dim=1).tolist()
-        return [row[: len(tokens)] for row, tokens in zip(values, answers, strict=True)]
+        logits_NV = self.generator.logits(inputs, wanted)  # each place tells the token after it
+        told = logits_NV.float().log_softmax(-1).gather(1, ids[kept.bool()][:, None])[:, 0]
+        return [values.tolist() for values in told.split([len(tokens) for tokens in answers])]
 
     def text_of(self, token: int) -> str:
         """The text of one token, as the loop guard looks at it."""

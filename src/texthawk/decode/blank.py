@@ -14,6 +14,7 @@ from texthawk.decode.answers import Answer, Asker
 
 SURE = -0.1  # mean log-probability of a token: surer answers are not put to the test
 GAIN = 0.8  # nats a token that a window must make its text likelier than its mirror image does
+TOLD = 96  # tokens of an answer that are put to the test: more of them tell the same
 GUESSED = math.log(0.5)  # mean log-probability below which what a whole page is said to hold is guessed
 
 NO_INK = "the page holds no ink that could be text"
@@ -42,9 +43,12 @@ def legible(
 
 
 def gains(asker: Asker, pictures: Sequence[Image.Image], question: str, answers: Sequence[Answer]) -> list[float]:
-    """How many nats a token each picture makes its answer likelier than its mirror image does."""
+    """How many nats a token each picture makes its answer, which has tokens, likelier than its mirror image does."""
     if not pictures:
         return []
     mirrored = [picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT) for picture in pictures]
-    without = asker.log_probabilities(mirrored, question, [answer.tokens for answer in answers])
-    return [answer.likelihood - sum(values) / len(values) for answer, values in zip(answers, without, strict=True)]
+    without = asker.log_probabilities(mirrored, question, [answer.tokens[:TOLD] for answer in answers])
+    return [
+        (sum(answer.log_probabilities[:TOLD]) - sum(values)) / len(values)
+        for answer, values in zip(answers, without, strict=True)
+    ]

@@ -1,33 +1,54 @@
 """Generation under watch: the likeliest token, again and again, until every answer of a batch is over.
 
-Small models on a CPU go through the step of `decode/step.py`; any other through transformers' `generate`. Both give the
-same tokens.
+Small models on a CPU go through ONNX Runtime where it is installed, else through the step of `decode/step.py`; any other
+through transformers' `generate`. All give the same tokens.
 
-Shape letters:  B answers   L tokens of the prompts   V vocabulary
+Shape letters:  B answers   L tokens of the prompts   N places   V vocabulary
 """
+
+from typing import Any, Literal, Protocol
 
 import torch
 from torch import Tensor
-from transformers import DynamicCache, LogitsProcessorList
+from transformers import LogitsProcessorList
 
-from texthawk.decode.step import StepCache, Stepper, can_step, stamp
+from texthawk.decode.onnx_step import OnnxStepper, can_run_onnx
+from texthawk.decode.step import Stepper, can_step, prefill, stamp
 from texthawk.decode.watch import Watch
 from texthawk.model.modeling import TextHawkForConditionalGeneration
 
+Way = Literal["onnx", "onnx int8", "step", "generate"]
 _LEAVING = 0.8  # when no more than this share of the rows is still wanted, the others leave the cache
 
 
-class Generator:
-    """A model and, where it can be made, its fast step; `fast=False` leaves all to transformers.
+class Steps(Protocol):
+    """A language model as reading needs it; `cache` is what its own `begin` gave."""
 
-    The step has a copy of the weights, so it is made when it is first needed and anew when they have changed.
+    def begin(self, embeds_BLD: Tensor, kept: Tensor, wanted: Tensor) -> tuple[Tensor, Any]:
+        """Read prompts; logits (N, V) of the `wanted` places, row by row, and the cache."""
+
+    def step(self, tokens: Tensor, cache: Any) -> Tensor:
+        """The logits (B, V) after one more token (B,) for each row of the cache."""
+
+
+def fastest(model: TextHawkForConditionalGeneration) -> Way:
+    """The way of running this model here that takes least time and gives the tokens of `generate`."""
+    if can_run_onnx(model):
+        return "onnx"
+    return "step" if can_step(model) else "generate"
+
+
+class Generator:
+    """A model that is run one way; None takes the fastest that gives its own tokens.
+
+    A step has a copy of the weights, so it is made when it is first needed and anew when they have changed.
     """
 
     def __init__(
-        self, model: TextHawkForConditionalGeneration, ends: list[int], pad: int, *, fast: bool = True
+        self, model: TextHawkForConditionalGeneration, ends: list[int], pad: int, *, way: Way | None = None
     ) -> None:
-        self.model, self._ends, self._pad, self._fast = model, ends, pad, fast
-        self._stepper: Stepper | None = None
+        self.model, self._ends, self._pad, self._way = model, ends, pad, way
+        self._steps: Steps | None = None
         self._stamp: tuple[tuple[int, int], ...] = ()
 
     @torch.inference_mode()
@@ -36,19 +57,44 @@ class Generator:
 
         inputs: as TextHawkProcessor gives them, prompts padded on the left.
         """
-        stepper = self._current()
-        sequences = (
-            self._generated(inputs, watch, limit) if stepper is None else self._stepped(stepper, inputs, watch, limit)
+        steps = self.steps()
+        watch.finish(
+            self._generated(inputs, watch, limit) if steps is None else self._stepped(steps, inputs, watch, limit)
         )
-        watch.finish(sequences)
 
-    def _current(self) -> Stepper | None:
-        if not self._fast or not can_step(self.model):
+    @torch.inference_mode()
+    def logits(self, inputs: dict[str, Tensor], wanted: Tensor) -> Tensor:
+        """Logits (N, V) of the `wanted` places (B, L) of prompts, row by row, without generating anything."""
+        steps, kept = self.steps(), inputs["attention_mask"]
+        embeds_BLD = self._embedded(inputs)
+        if steps is not None:
+            return steps.begin(embeds_BLD, kept, wanted)[0]
+        hidden_BLD, _ = prefill(self.model.model.language_model, embeds_BLD, kept)
+        return self.model.lm_head(hidden_BLD[wanted])
+
+    def steps(self) -> Steps | None:
+        """The model's own step as its weights are now; None where transformers does it."""
+        way = self._way or fastest(self.model)
+        if way == "generate":
             return None
         now = stamp(self.model)
-        if self._stepper is None or now != self._stamp:
-            self._stepper, self._stamp = Stepper(self.model), now
-        return self._stepper
+        if self._steps is None or now != self._stamp:
+            self._steps, self._stamp = self._made(way), now
+        return self._steps
+
+    def _made(self, way: Way) -> Steps:
+        possible = can_step(self.model) if way == "step" else can_run_onnx(self.model)
+        if not possible:
+            raise ValueError(
+                f"this model cannot be run by {way!r} here; leave the way open, and a possible one is taken"
+            )
+        if way == "step":
+            return Stepper(self.model)
+        threads = torch.get_num_threads()
+        return OnnxStepper(self.model, threads=threads, precision="int8" if way == "onnx int8" else "float32")
+
+    def _embedded(self, inputs: dict[str, Tensor]) -> Tensor:
+        return self.model.model.embedded(inputs["input_ids"], inputs.get("pixel_values"), inputs.get("image_grids"))
 
     def _generated(self, inputs: dict[str, Tensor], watch: Watch, limit: int) -> Tensor:
         out = self.model.generate(
@@ -63,13 +109,11 @@ class Generator:
         assert isinstance(out, Tensor)
         return out
 
-    def _stepped(self, stepper: Stepper, inputs: dict[str, Tensor], watch: Watch, limit: int) -> Tensor:
+    def _stepped(self, steps: Steps, inputs: dict[str, Tensor], watch: Watch, limit: int) -> Tensor:
         kept, prompt = inputs["attention_mask"], inputs["input_ids"]
-        first = DynamicCache()
-        places = (kept.cumsum(1) - 1).clamp(min=0)
-        hidden_BLD = self.model.model(**inputs, position_ids=places, past_key_values=first, use_cache=True)[0]
-        logits_BV = self.model.lm_head(hidden_BLD[:, -1])
-        cache = StepCache(first, kept)
+        last = torch.zeros_like(kept, dtype=torch.bool)
+        last[:, -1] = True
+        logits_BV, cache = steps.begin(self._embedded(inputs), kept, last)
         sequences = torch.cat([prompt, prompt.new_full((prompt.shape[0], limit), self._pad)], dim=1)
         ends = torch.tensor(self._ends)
         rows = torch.arange(prompt.shape[0])  # whose keys and values are in the cache
@@ -84,5 +128,5 @@ class Generator:
             if going.float().mean() <= _LEAVING:
                 cache.keep(going)
                 rows = rows[going]
-            logits_BV = logits_BV.index_copy(0, rows, stepper.step(chosen[rows], cache))
+            logits_BV = logits_BV.index_copy(0, rows, steps.step(chosen[rows], cache))
         return sequences

@@ -60,6 +60,7 @@ class Stepper:
     def __init__(self, model: TextHawkForConditionalGeneration) -> None:
         language = model.model.language_model
         text = model.config.text_config
+        self._language, self._head = language, model.lm_head
         self._embeddings = language.embed_tokens.weight
         self._rotation = language.rotary_emb
         self._heads, self._key_heads = text.num_attention_heads, text.num_key_value_heads
@@ -68,6 +69,15 @@ class Stepper:
         head = model.lm_head
         assert isinstance(head, nn.Linear)
         self._logits = _product(head)
+
+    @torch.inference_mode()
+    def begin(self, embeds_BLD: Tensor, kept: Tensor, wanted: Tensor) -> tuple[Tensor, "StepCache"]:
+        """Read prompts; logits (N, V) of the `wanted` places, row by row, and the cache.
+
+        kept, wanted: (B, L), 0 where a prompt is padded on its left, and True where logits are wanted.
+        """
+        hidden_BLD, filled = prefill(self._language, embeds_BLD, kept)
+        return self._head(hidden_BLD[wanted]), StepCache(filled, kept)
 
     @torch.inference_mode()
     def step(self, tokens: Tensor, cache: "StepCache") -> Tensor:
@@ -152,6 +162,16 @@ class StepCache:
         return held_keys[:, :, : self._count], held_values[:, :, : self._count]
 
 
+def prefill(language: nn.Module, embeds_BLD: Tensor, kept: Tensor) -> tuple[Tensor, DynamicCache]:
+    """Hidden states (B, L, D) of padded prompts, and their keys and values; positions count what is kept."""
+    cache = DynamicCache()
+    places = (kept.cumsum(1) - 1).clamp(min=0)
+    made = language(
+        inputs_embeds=embeds_BLD, attention_mask=kept, position_ids=places, past_key_values=cache, use_cache=True
+    )
+    return made[0], cache
+
+
 def _norm(norm: Any) -> Product:
     weight, epsilon = norm.weight, norm.variance_epsilon
     return lambda hidden: F.rms_norm(hidden, weight.shape, weight, epsilon)
@@ -160,14 +180,16 @@ def _norm(norm: Any) -> Product:
 def _product(*linears: nn.Linear) -> Product:
     """Linear layers of one input as one product with packed weights."""
     weight = torch.cat([linear.weight.detach() for linear in linears])
-    biases = [linear.bias for linear in linears]
-    bias = None if all(bias is None for bias in biases) else _joined(linears)
+    bias = joined_bias(linears)
     packed = torch.ops.mkldnn._reorder_linear_weight(weight)
     apply = torch.ops.mkldnn._linear_pointwise
     return lambda hidden: apply(hidden, packed, bias, "none", [], "")
 
 
-def _joined(linears: tuple[nn.Linear, ...]) -> Tensor:
+def joined_bias(linears: tuple[nn.Linear, ...]) -> Tensor | None:
+    """The biases of linear layers one after another; None where none has any."""
+    if all(linear.bias is None for linear in linears):
+        return None
     return torch.cat(
         [
             linear.weight.new_zeros(linear.out_features) if linear.bias is None else linear.bias.detach()

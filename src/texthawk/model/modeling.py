@@ -119,6 +119,25 @@ class TextHawkModel(TextHawkPreTrainedModel):
         places = torch.tensor(order, device=tokens_LD.device)
         return torch.cat([tokens_LD, comma_last])[places]
 
+    def embedded(
+        self, input_ids: Tensor, pixel_values: Tensor | None = None, image_grids: Tensor | None = None
+    ) -> Tensor:
+        """What the language model is given, (B, L, D): word embeddings, with visual tokens in the places of image tokens."""
+        if pixel_values is None:
+            return self.get_input_embeddings()(input_ids)
+        if image_grids is None:
+            raise ValueError("pixel_values need image_grids beside them")
+        places = input_ids == self.config.image_token_id
+        # What is looked up for an image token is overwritten, and LLaVA's has no row of its own to look up.
+        embeds_BLD = self.get_input_embeddings()(input_ids.masked_fill(places, 0))
+        visual = torch.cat(self.get_image_features(pixel_values, image_grids).pooler_output)
+        if int(places.sum()) != visual.shape[0]:
+            raise ValueError(
+                f"the prompt has {int(places.sum())} image tokens but the images give {visual.shape[0]} visual "
+                "tokens; prepare both with the same TextHawkProcessor"
+            )
+        return embeds_BLD.masked_scatter(places[..., None].expand_as(embeds_BLD), visual.to(embeds_BLD.dtype))
+
     @can_return_tuple
     def forward(
         self,
@@ -135,24 +154,10 @@ class TextHawkModel(TextHawkPreTrainedModel):
         """`input_ids` holds one image token for each visual token; the visual tokens take their places in order."""
         if (input_ids is None) == (inputs_embeds is None):
             raise ValueError("give input_ids or inputs_embeds, and only one of them")
-        if inputs_embeds is None:
-            words = input_ids
-            if input_ids is not None and pixel_values is not None:
-                # What is looked up for an image token is overwritten, and LLaVA's has no row of its own to look up.
-                words = input_ids.masked_fill(input_ids == self.config.image_token_id, 0)
-            inputs_embeds = self.get_input_embeddings()(words)
-        if pixel_values is not None:
-            if input_ids is None or image_grids is None:
-                raise ValueError("pixel_values need input_ids with image tokens and image_grids beside them")
-            visual = torch.cat(self.get_image_features(pixel_values, image_grids).pooler_output)
-            places = input_ids == self.config.image_token_id
-            if int(places.sum()) != visual.shape[0]:
-                raise ValueError(
-                    f"the prompt has {int(places.sum())} image tokens but the images give {visual.shape[0]} visual "
-                    "tokens; prepare both with the same TextHawkProcessor"
-                )
-            mask = places[..., None].expand_as(inputs_embeds)
-            inputs_embeds = inputs_embeds.masked_scatter(mask, visual.to(inputs_embeds.dtype))
+        if input_ids is not None:
+            inputs_embeds = self.embedded(input_ids, pixel_values, image_grids)
+        elif pixel_values is not None:
+            raise ValueError("pixel_values need input_ids with image tokens beside them")
         return self.language_model(
             attention_mask=attention_mask,
             position_ids=position_ids,
