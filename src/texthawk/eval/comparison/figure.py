@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+
 from texthawk.eval.comparison.rows import Row
 
 COLOURS = {"tower": "#4477aa", "connector": "#ee6677", "language": "#ccbb44", "head": "#bbbbbb"}
@@ -10,21 +12,18 @@ PARTS = {"tower": "tower", "connector": "connector", "language": "language model
 MARKERS = "os^DvPX"  # seven of them and ten colours: seventy pairs before one comes again
 TERA = 1e12
 
-
-NEAR = 0.12
-"""Points are one to the eye where neither tokens nor operations differ by more than this part of them."""
+NEAR = 0.05, 0.07
+"""Points are one to the eye where they lie no further apart than this, across and up, as a part of what the panel shows."""
 
 
 def rings(points: Sequence[tuple[float, float]]) -> list[int]:
-    """For each point how many before it lie on the same spot: 0 is drawn filled, the others as ever wider rings."""
+    """For each point how many before it lie on the same spot: 0 is drawn filled, the others as ever wider rings.
 
-    def same(one: float, other: float) -> bool:
-        return abs(one - other) <= NEAR * max(one, other)
-
-    return [
-        sum(same(x, points[k][0]) and same(y, points[k][1]) for k in range(place))
-        for place, (x, y) in enumerate(points)
-    ]
+    Both axes are logarithmic and reach from the least point to the greatest.
+    """
+    places = np.log(np.asarray(points))
+    apart = np.abs(places[:, None] - places) / np.maximum(np.ptp(places, axis=0), 1e-9)
+    return np.tril((apart <= NEAR).all(-1), -1).sum(1).tolist()
 
 
 def draw(rows: Sequence[Row], files: Sequence[Path]) -> None:
