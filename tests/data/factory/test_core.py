@@ -178,6 +178,14 @@ def test_texts_are_found_by_language_and_held_out_ones_are_others(tmp_path: Path
         Texts.from_folder(tmp_path / "nothing")
 
 
+@pytest.mark.parametrize(
+    "text", ["مرحبا بكم في هذا الكتاب الصغير عن البحر", "यह एक छोटी सी किताब है जिसमें बहुत कुछ लिखा है"]
+)
+def test_scripts_that_would_be_set_wrong_are_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="cannot set"):
+        Texts({"xx": [text]})
+
+
 def test_prose_ends_with_a_sentence_and_phrases_are_no_longer_than_asked() -> None:
     texts, _ = both()
     for lang in texts.languages:

@@ -86,6 +86,7 @@ class _Article:
             tuple(self.canvas.lines),
             "\n\n".join(self.done.markdown),
             asked=tuple(self._questions()),
+            caption=self.order.say(f'A page of an article titled "{self.title}".', f"一页文章，标题是“{self.title}”。"),
             info={"title": self.title, "author": self.author},
         )
 

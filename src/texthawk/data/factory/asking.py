@@ -45,7 +45,7 @@ def transcripts(document: Document) -> list[Asked]:
 
     A picture of things that has no text is described by its caption, and gives none of these.
     """
-    if not document.lines and (document.things or document.caption):
+    if not document.lines and document.things:
         return []
     if not document.lines:
         answers = ILLEGIBLE if document.info.get("page") == "illegible" else NOTHING

@@ -37,8 +37,20 @@ def make(order: Order) -> Document:
     if kind != "illegible":
         asked.append(count(order.say("How many lines of text are there?", "有几行文字？"), len(lines)))
     assert all(one.answer == NOT_HERE[order.speech] for one in asked if one.kind == "absent")
+    what = {
+        "blank": ("An empty page.", "一张空白页。"),
+        "nearly blank": ("A page that is almost empty.", "一张几乎空白的页。"),
+        "illegible": ("A page of print that cannot be read.", "一页无法辨认的文字。"),
+    }
     return Document(
-        image, "blank", order.lang, lines, lines[0].text if lines else "", asked=tuple(asked), info={"page": kind}
+        image,
+        "blank",
+        order.lang,
+        lines,
+        lines[0].text if lines else "",
+        asked=tuple(asked),
+        caption=order.say(*what[kind]),
+        info={"page": kind},
     )
 
 

@@ -73,6 +73,7 @@ def make(order: Order) -> Document:
         fields=fields,
         things=(Thing(order.say("portrait", "照片"), photo),),
         asked=tuple(asked),
+        caption=order.say(f'A card titled "{title}", with a portrait.', f"一张带照片的“{title}”。"),
         info={"title": title},
     )
 

@@ -164,6 +164,10 @@ def make(order: Order) -> Document:
         tuple(canvas.lines),
         f"```{made.language.name.lower()}\n{made.source(indent)}\n```",
         asked=tuple(code_questions(order, made)),
+        caption=order.say(
+            f"A listing of {made.language.name} code with {len(made.functions)} functions.",
+            f"一段{made.language.name}代码，定义了{len(made.functions)}个函数。",
+        ),
         info={"language": made.language.name, "constants": made.constants, "functions": made.functions},
     )
 

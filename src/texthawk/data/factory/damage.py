@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFilter
+from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
 from texthawk.data.factory.document import Document
 from texthawk.data.synth.degrade import degrade, jpeg, noise
@@ -28,16 +28,24 @@ def damaged(document: Document, dice: Dice, level: int) -> Document:
     if level == 1:
         if dice.chance(0.4):
             document = _warped(document, _turned(document.image.size, dice.between(-0.7, 0.7)), _paper(document))
-        image = degrade(document.image, dice, 0.6, x_height=x_height)
+        image = degrade(without_colour(document.image), dice, 0.6, x_height=x_height)
         return replace(document, image=image.convert("RGB"))
     if level == 2:
         if dice.chance(0.7):
             document = _warped(document, _turned(document.image.size, dice.between(-2.5, 2.5)), _paper(document))
-        image = degrade(degrade(document.image, dice, 1.0, x_height=x_height), dice, 0.7, x_height=x_height)
+        image = degrade(
+            degrade(without_colour(document.image), dice, 1.0, x_height=x_height), dice, 0.7, x_height=x_height
+        )
         return replace(document, image=jpeg(image, dice.integer(45, 80)).convert("RGB"))
     if level == 3:
         return _photographed(document, dice, x_height)
     return document
+
+
+def without_colour(image: Image.Image) -> Image.Image:
+    """The picture as one channel where its three are the same, otherwise as it is."""
+    red, green, blue = (channel.tobytes() for channel in image.split())
+    return image.getchannel(0) if red == green == blue else image
 
 
 def print_height(document: Document) -> float:
@@ -84,7 +92,7 @@ def _warped(document: Document, matrix: np.ndarray, ground: tuple[int, ...] | Im
     image = document.image
     inverse = np.linalg.inv(matrix)
     coefficients = (inverse / inverse[2, 2]).ravel()[:8].tolist()
-    kind, how = Image.Transform.PERSPECTIVE, Image.Resampling.BICUBIC
+    kind, how = Image.Transform.PERSPECTIVE, Image.Resampling.BILINEAR
     if not isinstance(ground, Image.Image):
         moved = image.transform(image.size, kind, coefficients, how, fillcolor=ground)
     else:
@@ -99,8 +107,9 @@ def _warped(document: Document, matrix: np.ndarray, ground: tuple[int, ...] | Im
 
 def _paper(document: Document) -> tuple[int, ...]:
     """The colour of the picture's edge, mostly."""
-    pixels = np.asarray(document.image.convert("RGB"))
-    edge = np.concatenate([pixels[0, ::7], pixels[-1, ::7], pixels[::7, 0], pixels[::7, -1]])
+    width, height = document.image.size
+    rims = ((0, 0, width, 1), (0, height - 1, width, height), (0, 0, 1, height), (width - 1, 0, width, height))
+    edge = np.concatenate([np.asarray(document.image.crop(rim)).reshape(-1, 3)[::7] for rim in rims])
     return tuple(int(channel) for channel in np.median(edge, axis=0))
 
 
@@ -109,39 +118,45 @@ def _photographed(document: Document, dice: Dice, x_height: float) -> Document:
     width, height = document.image.size
     reach = dice.between(0.01, 0.06)
 
-    def corner(x: float, y: float) -> tuple[float, float]:
-        away = lambda end: dice.between(0.005, 0.01 + reach) * (1 if end == 0 else -1)  # noqa: E731
-        return (x + away(x)) * width, (y + away(y)) * height
+    def inwards(end: int) -> float:
+        return end + dice.between(0.005, 0.01 + reach) * (1 - 2 * end)
 
-    corners = [corner(x, y) for x, y in ((0, 0), (1, 0), (1, 1), (0, 1))]
+    corners = [(inwards(x) * width, inwards(y) * height) for x, y in ((0, 0), (1, 0), (1, 1), (0, 1))]
     matrix = homography([(0, 0), (width, 0), (width, height), (0, height)], corners)
     document = _warped(document, matrix, _ground(dice, width, height))
-    light = _light(dice, width, height) * np.float32(dice.between(0.75, 1.0))
-    tint = np.array([dice.between(0.92, 1.0) for _ in range(3)], dtype=np.float32)
-    grain = noise(dice, height, width)[..., None] * np.float32(dice.between(1, 7))
-    pixels = np.asarray(document.image, dtype=np.float32) * light[..., None] * tint + grain
-    image = Image.fromarray(pixels.clip(0, 255).astype(np.uint8))
+    light = _light(dice, width, height)
+    image = ImageChops.multiply(document.image, light)
+    grain = _levels(noise(dice, height, width), 128, dice.between(1, 7))
+    image = ImageChops.add(image, Image.merge("RGB", [grain] * 3), 1.0, -128)
     if x_height > READABLE:
         image = image.filter(ImageFilter.GaussianBlur(dice.between(0.02, 0.085) * min(x_height, 30.0)))
     return replace(document, image=jpeg(image, dice.integer(40, 85)))
 
 
+def _levels(field: np.ndarray, middle: float, spread: float) -> Image.Image:
+    """A field of normal noise as a grey picture."""
+    return Image.fromarray((field * np.float32(spread) + np.float32(middle)).clip(0, 255).astype(np.uint8))
+
+
 def _ground(dice: Dice, width: int, height: int) -> Image.Image:
     """What the document lies on: wood, cloth or stone of some colour."""
-    colour = np.array([dice.between(25, 190)] * 3) + np.array([dice.between(-25, 25) for _ in range(3)])
+    grey, spread = dice.between(25, 190), dice.between(3, 14)
     rows, columns = dice.pick(((3, 200), (60, 60), (12, 12), (200, 3)))
-    field = Image.fromarray(np.ascontiguousarray(noise(dice, rows, columns))).resize((width, height))
-    pixels = colour.astype(np.float32) + np.asarray(field)[..., None] * np.float32(dice.between(3, 14))
-    return Image.fromarray(pixels.clip(0, 255).astype(np.uint8))
+    field = _levels(noise(dice, rows, columns), 128, spread).resize((width, height), Image.Resampling.BILINEAR)
+    shifts = [grey - 128 + dice.between(-25, 25) for _ in range(3)]
+    return Image.merge("RGB", [field.point([round(level + shift) for level in range(256)]) for shift in shifts])
 
 
-def _light(dice: Dice, width: int, height: int) -> np.ndarray:
-    """Brightness (H, W): it falls off to a side, and something throws a soft shadow; worked out small and enlarged."""
-    y, x = np.mgrid[0:1:32j, 0:1:32j].astype(np.float32)
+def _light(dice: Dice, width: int, height: int) -> Image.Image:
+    """Brightness by place, white where it is full: it falls off to a side, and something throws a soft shadow."""
+    y, x = np.mgrid[0:1:48j, 0:1:48j].astype(np.float32)
     light = 1 - dice.between(0, 0.25) * np.abs(x - dice.random()) - dice.between(0, 0.25) * np.abs(y - dice.random())
     if dice.chance(0.7):
         angle = dice.between(0, 2 * math.pi)
         along = (x - dice.between(0.2, 0.8)) * math.cos(angle) + (y - dice.between(0.2, 0.8)) * math.sin(angle)
         light = light - dice.between(0.1, 0.4) / (1 + np.exp(-along / dice.between(0.02, 0.15)))
-    small = Image.fromarray(light.astype(np.float32))
-    return np.asarray(small.resize((width, height), Image.Resampling.BICUBIC))
+    full = dice.between(0.75, 1.0) * 255
+    small = Image.fromarray((light * full).clip(0, 255).astype(np.uint8))
+    whole = small.resize((width, height), Image.Resampling.BICUBIC)
+    tints = [dice.between(0.92, 1.0) for _ in range(3)]
+    return Image.merge("RGB", [whole.point([round(level * tint) for level in range(256)]) for tint in tints])

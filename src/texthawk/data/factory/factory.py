@@ -9,7 +9,7 @@ from PIL import Image
 
 from texthawk.data.example import TASKS, Example
 from texthawk.data.factory.asking import turns
-from texthawk.data.factory.damage import LEVELS, damaged
+from texthawk.data.factory.damage import LEVELS, damaged, without_colour
 from texthawk.data.factory.document import Document
 from texthawk.data.factory.families import FAMILIES
 from texthawk.data.factory.order import Order
@@ -114,10 +114,10 @@ def _known(what: str, given: Mapping[str, float], known: Collection[str]) -> Non
 
 
 def _file(image: Image.Image, level: int) -> bytes:
-    """A PNG of what is clean; what a camera took is a JPEG, of a quality that loses nothing more that one could see."""
+    """A PNG of what is clean; of what is damaged a JPEG, of a quality that loses nothing more that one could see."""
     buffer = io.BytesIO()
     if level:
         image.save(buffer, "JPEG", quality=92)
     else:
-        image.save(buffer, "PNG", compress_level=1)
+        without_colour(image).save(buffer, "PNG", compress_level=1)
     return buffer.getvalue()

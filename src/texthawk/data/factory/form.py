@@ -103,6 +103,10 @@ class _Form:
             "\n\n".join(self.written),
             fields=dict(self.fields),
             asked=tuple(self._questions()),
+            caption=order.say(
+                f'A filled-in form titled "{self.title}", with {len(self.fields)} entries.',
+                f"一张已填写的“{self.title}”，共填写{len(self.fields)}项。",
+            ),
             info={
                 "title": self.title,
                 "empty": self.empty,

@@ -58,13 +58,10 @@ class _Invoice:
             grids=(grid,),
             fields=self.fields,
             asked=tuple(self._questions()),
-            info={
-                "bill": {
-                    "items": [[i.name, i.quantity, i.price] for i in self.bill.items],
-                    "tax": self.bill.tax,
-                    "mark": self.bill.mark,
-                }
-            },
+            caption=order.say(
+                f"An invoice from {self.fields['seller']} to {self.fields['buyer']} over {self.fields['total']}.",
+                f"{self.fields['seller']}开给{self.fields['buyer']}的发票，金额为{self.fields['total']}。",
+            ),
         )
 
     def _add(self, text: str) -> None:

@@ -81,6 +81,7 @@ class _Letter:
             "\n\n".join(self.written),
             fields={key: value for key, value in self.fields.items() if key != "closing"},
             asked=tuple(self._questions()),
+            caption=order.say(f"A letter from {sender} to {recipient}.", f"{sender}写给{recipient}的一封信。"),
             info={"paragraphs": self.paragraphs},
         )
 

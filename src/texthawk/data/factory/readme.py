@@ -63,6 +63,7 @@ class _Readme:
             "\n\n".join(self.written),
             grids=tuple(self.grids),
             asked=tuple(self._questions()),
+            caption=order.say(f"The README of a project called {self.name}.", f"项目{self.name}的README页面。"),
             info={"sections": self.sections, "facts": self.facts},
         )
 

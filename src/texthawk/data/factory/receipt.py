@@ -71,13 +71,10 @@ class _Receipt:
             "\n".join(line.text for line in self.canvas.lines),
             fields=self.fields,
             asked=tuple(self._questions(quantities, double)),
-            info={
-                "bill": {
-                    "items": [[i.name, i.quantity, i.price] for i in self.bill.items],
-                    "tax": self.bill.tax,
-                    "mark": self.bill.mark,
-                }
-            },
+            caption=order.say(
+                f"A receipt of {self.fields['company']} with a total of {self.fields['total']}.",
+                f"{self.fields['company']}的一张小票，合计{self.fields['total']}。",
+            ),
         )
 
     def _head(self) -> None:

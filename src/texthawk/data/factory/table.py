@@ -63,6 +63,10 @@ def make(order: Order) -> Document:
         "\n\n".join(written),
         grids=(grid,),
         asked=tuple(table_questions(order, data)),
+        caption=order.say(
+            f"A table with {len(data.columns)} columns and {len(data.rows)} rows under the heading.",
+            f"一张表格，有{len(data.columns)}列，表头下有{len(data.rows)}行。",
+        ),
         info={"title": data.title},
     )
 

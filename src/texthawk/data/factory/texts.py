@@ -2,6 +2,7 @@
 
 import json
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,7 +19,8 @@ SHORTEST = 20
 class Texts:
     """Paragraphs by language ("en", "zh", or any other name).
 
-    ValueError where there are no languages, or one has no paragraph of SHORTEST characters.
+    ValueError where there are no languages, one has no paragraph of SHORTEST characters, or is written from right to left
+    or with letters that join, which the factory cannot set.
     """
 
     def __init__(self, paragraphs: Mapping[str, Sequence[str]]):
@@ -31,6 +33,12 @@ class Texts:
         for lang, texts in self.paragraphs.items():
             if not texts:
                 raise ValueError(f"no paragraph of {SHORTEST} or more characters in {lang!r}; give more text")
+            counted = self.frequencies(lang)
+            if sum(count for character, count in counted.items() if _unset(character)) > 0.05 * counted.total():
+                raise ValueError(
+                    f"texts in {lang!r} run from right to left or join their letters, which the factory cannot set; "
+                    "leave them out"
+                )
 
     @classmethod
     def from_folder(cls, folder: Path, *, split: str = "train") -> "Texts":
@@ -109,6 +117,11 @@ class Texts:
             if run and len(" ".join(run)) >= 2:
                 return " ".join(run)
         return {"zh": "项目"}.get(lang, "Item")
+
+
+def _unset(character: str) -> bool:
+    """Whether a character is of a script written from right to left, or a sign that is set onto another."""
+    return unicodedata.bidirectional(character) in ("R", "AL") or unicodedata.category(character) in ("Mn", "Mc")
 
 
 def _held_out(text: str) -> bool:

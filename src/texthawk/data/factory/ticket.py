@@ -57,6 +57,7 @@ class _Ticket:
             fields={"title": title, **self.fields},
             things=(Thing(order.say("barcode", "条形码"), bars),),
             asked=tuple(self._questions(title, left_out)),
+            caption=order.say(f'A ticket titled "{title}", with a barcode.', f"一张带条形码的“{title}”。"),
             info={"title": title},
         )
 
