@@ -277,9 +277,11 @@ class Reader:
         agree = len(found) == len(window.pieces)  # each row of ink was read as one line
         first = 0
         for k, line in enumerate(found):
-            made = line_of(line, window.pieces[k].box if agree else None, confidences, first)
+            piece = window.pieces[k] if agree else None
+            place, gaps = (None, ()) if piece is None else (piece.box, piece.gaps)
+            made = line_of(line, place, confidences, first, gaps)
             first += len(made.words)
-            yield made, window.pieces[k] if agree else None
+            yield made, piece
 
 
 def _ending(answers: Sequence[Answer], verdicts: Sequence[bool], lines: bool) -> tuple[str, str]:

@@ -19,7 +19,7 @@ class Piece:
     """A line of a page, or a part of one; `line` numbers the lines of the page from 0.
 
     `continued` says that it goes on with the line of the piece before it, `spaced` that a gap stands between the two; a word
-    too long for a row is cut without one.
+    too long for a row is cut without one. gaps: of its ink, (left, right), that are wide enough to part words.
     """
 
     box: Box
@@ -27,6 +27,7 @@ class Piece:
     continued: bool
     spaced: bool
     line: int
+    gaps: tuple[tuple[float, float], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,11 @@ def _pieces(line: InkLine, number: int, region: Region, setting: RowSetting) -> 
         fitting = [gap for gap in fitting if gap[1] - gap[0] >= 0.6 * widest]  # between words, not letters
         cut = min(fitting, key=lambda gap: abs(gap[0] - left - share), default=None)
         end, after = cut or (left + share, left + share)
-        yield Piece(Box(left, box.top, end, box.bottom), scale, continued, spaced, number)
+        yield Piece(Box(left, box.top, end, box.bottom), scale, continued, spaced, number, _between(line, left, end))
         left, continued, spaced = after, True, cut is not None
-    yield Piece(Box(left, box.top, box.right, box.bottom), scale, continued, spaced, number)
+    rest = Box(left, box.top, box.right, box.bottom)
+    yield Piece(rest, scale, continued, spaced, number, _between(line, left, box.right))
+
+
+def _between(line: InkLine, left: float, right: float) -> tuple[tuple[float, float], ...]:
+    return tuple(gap for gap in line.gaps if left < gap[0] and gap[1] < right)

@@ -4,9 +4,8 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from texthawk.decode.spacing import Gap, places_of
 from texthawk.types import Box, Line, Word
-
-_WIDE, _NARROW = set("mwMW@%—…"), set("iljtfrI.,:;'!|()[]‘’·")
 
 
 def word_confidences(
@@ -34,10 +33,13 @@ def word_confidences(
     return words
 
 
-def line_of(text: str, box: Box | None, confidences: dict[int, float], first: int) -> Line:
-    """A line with its words; `confidences` are by number of the word in the whole answer, `first` this line's first."""
+def line_of(text: str, box: Box | None, confidences: dict[int, float], first: int, gaps: Sequence[Gap] = ()) -> Line:
+    """A line with its words; `confidences` are by number of the word in the whole answer, `first` this line's first.
+
+    gaps: in the line's ink, at which words are parted.
+    """
     parts = text.split()
-    places = _places(parts, box) if box is not None else [None] * len(parts)
+    places = places_of(parts, box, gaps) if box is not None else [None] * len(parts)
     words = [
         Word(part, place, confidences.get(first + k, 0.0))
         for k, (part, place) in enumerate(zip(parts, places, strict=True))
@@ -65,24 +67,3 @@ def _around(box: Box | None, other: Box | None) -> Box | None:
         return box or other
     low, high = map(min, box[:2], other[:2]), map(max, box[2:], other[2:])
     return Box(*low, *high)
-
-
-def _places(words: list[str], box: Box) -> list[Box]:
-    """Share a line's box out among its words by how wide their characters usually are."""
-    widths = [sum(_width(character) for character in word) for word in words]
-    space = 0.5
-    total = sum(widths) + space * (len(words) - 1)
-    places, x = [], box.left
-    for width in widths:
-        right = x + box.width * width / total
-        places.append(Box(x, box.top, right, box.bottom))
-        x = right + box.width * space / total
-    return places
-
-
-def _width(character: str) -> float:
-    if character in _WIDE:
-        return 1.5
-    if character in _NARROW:
-        return 0.55
-    return 1.25 if character.isupper() else 1.0

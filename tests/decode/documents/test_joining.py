@@ -1,10 +1,13 @@
 """What runs on over the break of a page is one again in text and Markdown; what does not stays apart."""
 
 import pytest
+from PIL import Image, ImageDraw, ImageFont
 
 from texthawk.decode.formats import FORMATS, Setting
 from texthawk.decode.formats.joining import joined, runs_on
 from texthawk.decode.formats.tables import tables_of
+from texthawk.decode.regions import find_regions
+from texthawk.decode.words import line_of
 from texthawk.types import Box, Document, Line, Page, Word
 
 
@@ -113,3 +116,44 @@ def test_no_word_is_lost_by_joining():
     for one in pages:
         for word in one.words:
             assert word.text in made
+
+
+def printed(number: int, *rows: str, size: int = 28) -> Page:
+    """A page as it is seen: rows are printed, the cells of each (divided by |) in columns, and their lines found in the ink.
+
+    What a perfect model would read stands in the lines; only their places are those of the ink.
+    """
+    font, sheet = ImageFont.load_default(size), Image.new("RGB", (1000, 1200), "white")
+    draw, texts = ImageDraw.Draw(sheet), []
+    for row, text in enumerate(rows):
+        for column, cell in enumerate(text.split("|")):
+            draw.text((80 + 320 * column, 60 + 1.5 * size * row), cell, "black", font)
+        texts += [" ".join(text.split("|"))] if text else []
+    found = [ink for region in find_regions(sheet) for ink in region.lines]
+    assert len(found) == len(texts)
+    lines = tuple(line_of(text, ink.box, {}, 0, ink.gaps) for text, ink in zip(texts, found, strict=True))
+    return Page(number, 1000, 1200, "\n".join(texts), lines)
+
+
+def test_a_table_that_was_read_from_pixels_is_found_and_goes_on_over_the_break():
+    first = printed(
+        1, "Report of the harbour", "", "Name|Place|Amount", "Anna Berg|North pier|120", "Peter Lund|Market|85"
+    )
+    second = printed(2, "Name|Place|Amount", "Jonas Falk|South pier|310", "Clara Dahl|Old harbour|99", "", "Thank you.")
+    rows = ["| Name | Place | Amount |", "| --- | --- | --- |", "| Anna Berg | North pier | 120 |"]
+    rows += ["| Peter Lund | Market | 85 |", "| Jonas Falk | South pier | 310 |", "| Clara Dahl | Old harbour | 99 |"]
+    assert markdown(first, second) == "Report of the harbour\n\n" + "\n".join(rows) + "\n\nThank you.\n"
+
+
+def test_a_paragraph_that_was_read_from_pixels_is_one_over_the_break_and_page_numbers_are_no_part_of_it():
+    first = printed(1, "The committee met in the old town", "hall and heard the report of the har-", "", "1")
+    second = printed(2, "bour. No debts remain from last", "summer, and the next", "", "2")
+    third = printed(3, "meeting is held in spring.", "", "Another paragraph begins here.")
+    made = markdown(first, second, third)
+    assert "the report of the harbour. No debts" in made and "and the next meeting is held" in made
+    assert made.count("\n\n") == 3 and made.endswith("\n\nAnother paragraph begins here.\n")
+
+
+def test_running_text_that_was_read_from_pixels_is_no_table():
+    made = printed(1, "It was a fine day and the sun", "shone on all of the houses and", "on all of the people there")
+    assert tables_of(made) == []

@@ -1,7 +1,7 @@
 """Tables of a page, found by the places of their words: rows of cells with wide gaps between them that stand in columns.
 
-Only words whose place is known tell gaps: those of a PDF's own text. Words that were read share their line's box out by
-the usual width of letters, so that no gap is left between them, and tables remain lines.
+Gaps are those between the boxes of words: of a PDF's own text as they are printed, of pages read from pixels as the ink of
+their lines has gaps (`decode/spacing.py`). A cell that was not read leaves its row with too few, and may part the table.
 """
 
 from collections.abc import Sequence
