@@ -273,7 +273,8 @@ def test_everything_stays_on_the_page():
 
 def test_no_print_lies_on_other_print():
     for speech in ("en", "zh"):
-        for page in every(8, speech):
+        small = [maker(order(number, speech, 400)) for maker in MAKERS for number in range(3)]
+        for page in (*every(8, speech), *small):
             boxes = [line.box for line in page.lines]
             for i, a in enumerate(boxes):
                 for b in boxes[:i]:

@@ -15,6 +15,8 @@ from texthawk.data.factory.ink import Face
 from texthawk.data.factory.order import Order
 from texthawk.types import Box
 
+LOWEST, SMALLEST = 360, 10.5
+"""Pixels that a chart has at least in its height and in its text, so that it can be read on small pages too."""
 KIND_NAMES = {
     "bar": ("bar chart", "柱状图"),
     "grouped": ("grouped bar chart", "分组柱状图"),
@@ -60,9 +62,9 @@ def scatter(order: Order) -> Document:
 
 def _page(order: Order, kind: str, family: str) -> Document:
     dice = order.dice
-    height = round(order.height * dice.between(0.62, 1.0))
+    height = max(LOWEST, round(order.height * dice.between(0.62, 1.0)))
     width = round(height * (dice.between(1.0, 1.25) if kind == "pie" else dice.between(1.1, 1.6)))
-    look = look_of(dice, order.style(), height / dice.between(34, 46))
+    look = look_of(dice, order.style(), max(SMALLEST, height / dice.between(34, 46)))
     chart = made(order, kind, look.face())
     canvas = Canvas(width, height, look.ground, look.ink)
     places = draw(canvas, Box(0.0, 0.0, float(width), float(height)), chart, look)

@@ -24,7 +24,7 @@ def make(order: Order) -> Document:
     paper = dice.pick(((255, 255, 255), (255, 255, 255), (250, 248, 240)))
     canvas = Canvas(width, height, paper, dice.pick(((0, 0, 0), (30, 30, 40))))
     style = _style(order)
-    size = order.height / dice.between(40, 52)
+    size = max(13.0, order.height / dice.between(40, 52))
     face, setter = style.face(size), Setter(style)
     grower = Grower(dice, lambda text: _has(style, text))
     margin = dice.between(0.06, 0.11) * width

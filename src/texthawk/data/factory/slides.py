@@ -38,7 +38,7 @@ class Slide:
 def make(order: Order) -> Document:
     """A slide of one of the usual proportions."""
     dice = order.dice
-    height = round(order.height * dice.between(0.55, 0.8))
+    height = max(320, round(order.height * dice.between(0.55, 0.8)))
     width = round(height * dice.pick((4 / 3, 16 / 9, 16 / 9, 16 / 10)))
     dark = dice.chance(0.2)
     paper = (24, 30, 48) if dark else dice.pick(((255, 255, 255), (255, 255, 255), (247, 247, 242), (240, 244, 250)))
@@ -53,7 +53,7 @@ def make(order: Order) -> Document:
     asked, things, chart, seen = list[Asked](), tuple[Thing, ...](), None, ("", "")
     if extra == "chart" and not dark:
         kind = dice.pick(("bar", "line", "pie", "bar", "grouped"))
-        look = look_of(dice, slide.style, max(0.62 * slide.size, rest.height / 26), paper)
+        look = look_of(dice, slide.style, max(charts.SMALLEST, 0.62 * slide.size, rest.height / 26), paper)
         drawn = charts.made(order, kind, look.face())
         places = draw(canvas, rest, drawn, look)
         asked, things = list(charts.asked(order, drawn, places, 3)), charts.things(drawn, places)
