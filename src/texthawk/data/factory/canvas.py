@@ -91,37 +91,34 @@ class Canvas:
         parts = units(text) if isinstance(text, str) else text
         if not parts:
             raise ValueError(f"there is nothing to print in {text!r}; leave the line out")
+        words, gap = face.words(parts), face.space + stretch
         if align != "left":
-            way = sum(
-                face.word(u.text).advance + (face.space + stretch if u.spaced and i else 0.0)
-                for i, u in enumerate(parts)
-            )
+            way = sum(word.advance for word in words) + gap * sum(unit.spaced for unit in parts[1:])
             x -= way / 2 if align == "centre" else way
         own = colour is None or colour == self.ink
         drawn = self._mask_draw.draw if own else self._draw.draw
         ink = drawn.draw_ink(255 if own else colour)
-        put, y = drawn.draw_bitmap, round(baseline)
-        boxes, gap = [], face.space + stretch
-        for i, (word, spaced) in enumerate(parts):
-            if spaced and i:
+        put, y, boxes = drawn.draw_bitmap, round(baseline), []
+        x -= gap * parts[0].spaced
+        for (masks, left, top, right, bottom, advance), (_, spaced) in zip(words, parts, strict=True):
+            if spaced:
                 x += gap
-            glyph = face.word(word)
-            left = round(x)
-            for across, down, mask in glyph.masks:
-                put((left + across, y + down), mask, ink)
-            boxes.append((left + glyph.left, y + glyph.top, left + glyph.right, y + glyph.bottom))
-            x += glyph.advance
+            pen = round(x)
+            for across, down, mask in masks:
+                put((pen + across, y + down), mask, ink)
+            boxes.append((pen + left, y + top, pen + right, y + bottom))
+            x += advance
         line = Line(
             tuple(unit.text for unit in parts),
-            tuple(unit.spaced and i > 0 for i, unit in enumerate(parts)),
+            (False, *(unit.spaced for unit in parts[1:])),
             np.array(boxes, dtype=np.float32),
         )
-        top, bottom = line.box.top, line.box.bottom
+        top, bottom = min(box[1] for box in boxes), max(box[3] for box in boxes)
         if own:
             first, last = self._waiting or (top, bottom)
             self._waiting = min(first, top), max(last, bottom)
         else:
-            self._marked.append((int(top), int(bottom) + 1))
+            self._marked.append((top, bottom))
         if keep:
             self.lines.append(line)
         return line

@@ -7,8 +7,10 @@ Text runs from left to right, one character beside the other: scripts that join 
 import math
 import re
 import unicodedata
-from collections.abc import Iterator
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
 from functools import cache, lru_cache
+from itertools import accumulate
 from typing import Any, NamedTuple
 
 from fontTools.ttLib import TTFont
@@ -148,30 +150,33 @@ class Face:
 
         A word that alone is wider than a line is cut where the line ends; where not one letter fits, the text ends.
         """
-        room, line, x = width if first is None else first, list[Unit](), 0.0
-        waiting = units(text)[::-1]
-        while waiting:
-            unit = waiting.pop()
-            way = self.word(unit.text).advance
-            gap = self.space if unit.spaced and line else 0.0
-            if x + gap + way <= room or (line and unit.text in CLOSING and x + way <= room + 0.3 * self.size):
-                line.append(unit)
-                x += gap + way
-                continue
-            if line:
-                waiting.append(unit)
-                while not waiting[-1].spaced and waiting[-1].text[0] in CLOSING and len(line) > 1:
-                    waiting.append(line.pop())
-            else:
-                cut = next((i for i in range(len(unit.text) - 1, 0, -1) if self.width(unit.text[:i]) <= room), 0)
-                if not cut:
-                    return
-                line = [Unit(unit.text[:cut], unit.spaced)]
-                waiting.append(Unit(unit.text[cut:], False))
-            yield line
-            line, x, room = [], 0.0, width
-        if line:
-            yield line
+        return self._wrapped(units(text), width if first is None else first, width)
+
+    def words(self, parts: Sequence[Unit]) -> list[Word]:
+        """The words of units, looked up together."""
+        kept = self._words.get
+        return [kept(text) or self.word(text) for text, _ in parts]
+
+    def _wrapped(self, parts: list[Unit], room: float, width: float) -> Iterator[list[Unit]]:
+        ways = [word.advance for word in self.words(parts)]
+        ends = list(accumulate(way + self.space * unit.spaced for way, unit in zip(ways, parts, strict=True)))
+        start = 0
+        while start < len(parts):
+            origin = ends[start] - ways[start]
+            stop = bisect_right(ends, origin + room, start)
+            if stop == start:
+                text = parts[start].text
+                cut = next((i for i in range(len(text) - 1, 0, -1) if self.width(text[:i]) <= room), 0)
+                if cut:
+                    yield [Unit(text[:cut], parts[start].spaced)]
+                    yield from self._wrapped([Unit(text[cut:], False), *parts[start + 1 :]], width, width)
+                return
+            if stop < len(parts) and parts[stop].text in CLOSING and ends[stop] <= origin + room + 0.3 * self.size:
+                stop += 1
+            while start + 1 < stop < len(parts) and not parts[stop].spaced and parts[stop].text[0] in CLOSING:
+                stop -= 1
+            yield parts[start:stop]
+            start, room = stop, width
 
     def _drawn(self, character: str) -> Glyph:
         code = ord(character)
