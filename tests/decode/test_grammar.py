@@ -1,5 +1,6 @@
 """Closed answers keep their form to the letter, whatever the model would say and however few tokens they may have."""
 
+import functools
 import json
 from functools import cache
 
@@ -186,6 +187,9 @@ def test_each_choice_can_be_taken():
             "$ref": "#/$defs/node",
         },
         {"type": "number", "minimum": 0.5, "maximum": 0.75},
+        {"x-guidance": {"whitespace_flexible": True, "whitespace_pattern": "#*"}, "type": "array", "minItems": 2},
+        {"type": "string", "maxLength": 10**9},
+        {"type": "string", "pattern": "^(x+x+)+y$"},
         {"type": "integer", "multipleOf": 7, "minimum": 1},
     ],
     ids=lambda schema: str(schema)[:50],
@@ -218,6 +222,10 @@ def test_patterns_recursion_and_anything_at_all_end_in_time(schema):
             "allow more tokens",
         ),
         ({"type": "string", "minLength": 500}, "allow more tokens"),
+        ({"type": "string", "pattern": "("}, "cannot be kept"),
+        ({"type": "string", "pattern": "^(.{0,500}a){50}$"}, "allow more tokens"),
+        ({"type": "object", "properties": {f"p{k}": {} for k in range(2000)}}, "items; max is"),
+        (functools.reduce(lambda inner, _: {"type": "array", "items": inner}, range(400), {}), "cannot be kept"),
     ],
 )
 def test_a_form_that_cannot_be_kept_is_refused_with_a_reason(schema, said):

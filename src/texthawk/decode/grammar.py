@@ -59,8 +59,14 @@ class Schemas:
                 raise ValueError(f"a JSON schema is an object, and {json.dumps(schema)[:40]} is none")
             schema = {}
         matcher_of, table = self._ready()
-        # Free white space would let a model that has lost its way write blanks until its tokens are used up.
-        grammar = matcher_of.grammar_from_json_schema(json.dumps(schema), overrides={"whitespace_flexible": False})
+        plain = {
+            name: value for name, value in schema.items() if name != "x-guidance"
+        }  # settings that could break JSON
+        try:
+            # Free white space would let a model that has lost its way write blanks until its tokens are used up.
+            grammar = matcher_of.grammar_from_json_schema(json.dumps(plain), overrides={"whitespace_flexible": False})
+        except (RecursionError, ValueError) as error:
+            raise ValueError(f"the JSON schema cannot be kept: {error}") from error
         matcher = matcher_of(table.tokens, grammar, log_level=0)
         if matcher.is_error():
             raise ValueError(f"the JSON schema cannot be kept: {matcher.get_error().splitlines()[0]}")
@@ -124,11 +130,19 @@ class GrammarConstraint:
         self._text = _InText() if in_json else None
         way = self._way_from(matcher, self._text, limit - 1)
         if way is None:
+            trouble = self._trouble_of(matcher)
             raise ValueError(
-                f"no answer of {limit} tokens that keeps this form was found; allow more tokens, or ask for less"
+                f"no answer of {limit} tokens that keeps this form was found{trouble}; allow more tokens, or ask for less"
             )
         self._way: list[int] = way
         self._settled: tuple[int, list[int]] | None = None
+
+    def _trouble_of(self, matcher: Any) -> str:
+        """Why a form cannot even be begun, if that is so."""
+        tried = matcher.deep_copy()
+        tried.consume_tokens(tried.compute_ff_tokens())
+        tried.compute_logit_bias()
+        return f" ({tried.get_error().splitlines()[0]})" if tried.is_error() else ""
 
     def allowed(self) -> Tensor:
         """(V,) bool; the ends alone where the form is complete and cannot go on."""
