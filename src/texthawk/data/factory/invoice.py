@@ -8,7 +8,7 @@ from texthawk.data.factory.document import Asked, Document
 from texthawk.data.factory.flow import Strip, around_lines
 from texthawk.data.factory.grid import Cell, Grid
 from texthawk.data.factory.order import Order
-from texthawk.data.factory.questions import absent, look_up
+from texthawk.data.factory.questions import looked_up
 from texthawk.data.factory.styles import Style
 from texthawk.data.factory.table_layout import Setting, column_widths, ruling, set_grid
 from texthawk.types import Box
@@ -197,12 +197,7 @@ class _Invoice:
             "seller": order.say("Who issued the invoice?", "开票方是谁？"),
             "buyer": order.say("Who is the invoice addressed to?", "购买方是谁？"),
         }
-        made = []
-        for key, question in asked.items():
-            if key in self.places:
-                made.append(look_up(question, str(self.fields[key]), self.places[key]))
-            elif self.dice.chance(0.5):
-                made.append(absent(order, question))
+        made = looked_up(order, asked, self.fields, self.places, missing=0.5)
         return made + bill_questions(order, self.bill, quantities=True, prices=True, taxed=True)
 
 

@@ -6,7 +6,7 @@ from texthawk.data.factory.colours import colours
 from texthawk.data.factory.document import Asked, Document, Line
 from texthawk.data.factory.flow import Strip, around_lines
 from texthawk.data.factory.order import Order
-from texthawk.data.factory.questions import absent, count, look_up, yes_no
+from texthawk.data.factory.questions import absent, count, looked_up, yes_no
 from texthawk.types import Box
 
 CLOSINGS = (
@@ -123,14 +123,9 @@ class _Letter:
             "subject": order.say("What is the letter about?", "信的主题是什么？"),
             "closing": order.say("With which words does the letter close?", "信的结束语是什么？"),
         }
-        made = []
-        for key, question in asked.items():
-            if key in self.places:
-                made.append(look_up(question, self.fields[key], self.places[key]))
-            elif (
-                key == "subject" and "subject" not in self.fields and not any(w.startswith("**") for w in self.written)
-            ):
-                made.append(absent(order, order.say("What is the subject line?", "主题行写了什么？")))
+        made = looked_up(order, asked, self.fields, self.places, missing=0.0)
+        if not any(text.startswith("**") for text in self.written):
+            made.append(absent(order, order.say("What is the subject line?", "主题行写了什么？")))
         made.append(count(order.say("How many paragraphs does the body have?", "正文有几段？"), self.paragraphs))
         other = names.person(self.dice, order.speech)
         if other not in (self.fields["sender"], self.fields["recipient"]):

@@ -7,7 +7,7 @@ from texthawk.data.factory.colours import Colours, colours
 from texthawk.data.factory.document import Asked, Document
 from texthawk.data.factory.flow import Strip
 from texthawk.data.factory.order import Order
-from texthawk.data.factory.questions import absent, look_up
+from texthawk.data.factory.questions import looked_up
 from texthawk.data.factory.styles import Style
 from texthawk.types import Box
 
@@ -181,12 +181,7 @@ class _Receipt:
             "cashier": order.say("Who was the cashier?", "收银员是谁？"),
             "change": order.say("How much change was given?", "找零多少？"),
         }
-        made = []
-        for key, question in asked.items():
-            if key in self.places:
-                made.append(look_up(question, str(self.fields[key]), self.places[key]))
-            elif self.dice.chance(0.3):
-                made.append(absent(order, question))
+        made = looked_up(order, asked, self.fields, self.places, missing=0.3)
         return made + bill_questions(order, self.bill, quantities=quantities, prices=prices, taxed=True)
 
 

@@ -17,20 +17,9 @@ TASK = "tableqa"
 def table_questions(order: Order, table: Table, most: int = 8) -> list[Asked]:
     """At most `most` questions of different kinds, in any order."""
     makers = [
-        _look_up,
-        _look_up,
-        _backwards,
-        _largest,
-        _compare,
-        _sum,
-        _difference,
-        _rows,
-        _above,
-        _fact,
-        _higher,
-        _group,
+        _look_up, _look_up, _backwards, _largest, _compare, _total, _sum, _sum, _rows, _above, _fact, _higher, _group,
         _absent,
-    ]
+    ]  # fmt: skip
     made: list[Asked] = []
     while makers and len(made) < most:
         asked = makers.pop(int(order.dice.random() * len(makers)))(order, table)
@@ -49,13 +38,14 @@ def _numbers(order: Order, table: Table) -> int | None:
     return order.dice.pick(able) if able else None
 
 
-def _two(order: Order, table: Table, column: int) -> tuple[int, int] | None:
-    """Two rows that differ in a column."""
-    if len(table.rows) < 2:
+def _two(order: Order, table: Table) -> tuple[int, int, int] | None:
+    """A column of numbers and two rows that differ in it."""
+    column = _numbers(order, table)
+    if column is None or len(table.rows) < 2:
         return None
     a = order.dice.integer(0, len(table.rows) - 1)
     b = (a + order.dice.integer(1, len(table.rows) - 1)) % len(table.rows)
-    return (a, b) if table.rows[a][column] != table.rows[b][column] else None
+    return (column, a, b) if table.rows[a][column] != table.rows[b][column] else None
 
 
 def _asked(question: str, answer: str, kind: str, *basis: str | int, accepted: Sequence[str] = ()) -> Asked:
@@ -108,10 +98,10 @@ def _largest(order: Order, table: Table) -> Asked | None:
 
 
 def _compare(order: Order, table: Table) -> Asked | None:
-    column = _numbers(order, table)
-    pair = _two(order, table, column) if column is not None else None
-    if column is None or pair is None:
+    found = _two(order, table)
+    if found is None:
         return None
+    column, *pair = found
     first, second = (_keys(table)[row] for row in pair)
     name = _column(table, column)
     better = max(pair, key=lambda row: table.rows[row][column])
@@ -119,41 +109,34 @@ def _compare(order: Order, table: Table) -> Asked | None:
     return _asked(question, _keys(table)[better], "compare", "larger", column, first, second)
 
 
+def _total(order: Order, table: Table) -> Asked | None:
+    """The sum of a whole column of a short table."""
+    column = _numbers(order, table)
+    if column is None or len(table.rows) > 6:
+        return None
+    name, total = _column(table, column), sum(int(row[column]) for row in table.rows)
+    question = order.say(f"What is the sum of the column {name}?", f"{name}一列的总和是多少？")
+    return _asked(question, table.columns[column].written(total), "sum", "sum", column)
+
+
 def _sum(order: Order, table: Table) -> Asked | None:
-    column = _numbers(order, table)
-    if column is None:
+    """The sum of two rows, or how much they differ."""
+    found = _two(order, table)
+    if found is None:
         return None
-    name, values = _column(table, column), [int(row[column]) for row in table.rows]
-    if len(values) <= 6 and order.dice.chance(0.4):
-        total = table.columns[column].written(sum(values))
-        return _asked(
-            order.say(f"What is the sum of the column {name}?", f"{name}一列的总和是多少？"),
-            total,
-            "sum",
-            "sum",
-            column,
+    column, *pair = found
+    first, second = (_keys(table)[row] for row in pair)
+    name, (one, other) = _column(table, column), (int(table.rows[row][column]) for row in pair)
+    written = table.columns[column].written
+    if order.dice.chance(0.5):
+        question = order.say(
+            f"What do {first} and {second} add up to in {name}?", f"{first}与{second}的{name}之和是多少？"
         )
-    pair = _two(order, table, column)
-    if pair is None:
-        return None
-    first, second = (_keys(table)[row] for row in pair)
-    question = order.say(f"What do {first} and {second} add up to in {name}?", f"{first}与{second}的{name}之和是多少？")
-    answer = table.columns[column].written(values[pair[0]] + values[pair[1]])
-    return _asked(question, answer, "sum", "sum", column, first, second)
-
-
-def _difference(order: Order, table: Table) -> Asked | None:
-    column = _numbers(order, table)
-    pair = _two(order, table, column) if column is not None else None
-    if column is None or pair is None:
-        return None
-    first, second = (_keys(table)[row] for row in pair)
-    name = _column(table, column)
-    answer = table.columns[column].written(abs(int(table.rows[pair[0]][column]) - int(table.rows[pair[1]][column])))
+        return _asked(question, written(one + other), "sum", "sum", column, first, second)
     question = order.say(
         f"By how much do {first} and {second} differ in {name}?", f"{first}与{second}的{name}相差多少？"
     )
-    return _asked(question, answer, "sum", "difference", column, first, second)
+    return _asked(question, written(abs(one - other)), "sum", "difference", column, first, second)
 
 
 def _rows(order: Order, table: Table) -> Asked:
@@ -196,13 +179,12 @@ def _fact(order: Order, table: Table) -> Asked | None:
 
 
 def _higher(order: Order, table: Table) -> Asked | None:
-    column = _numbers(order, table)
-    pair = _two(order, table, column) if column is not None else None
-    if column is None or pair is None:
+    found = _two(order, table)
+    if found is None:
         return None
-    first, second = (_keys(table)[row] for row in pair)
-    name = _column(table, column)
-    truth = int(table.rows[pair[0]][column]) > int(table.rows[pair[1]][column])
+    column, one, other = found
+    first, second, name = _keys(table)[one], _keys(table)[other], _column(table, column)
+    truth = int(table.rows[one][column]) > int(table.rows[other][column])
     question = order.say(f"Is the {name} of {first} higher than that of {second}?", f"{first}的{name}比{second}高吗？")
     return _asked(question, (YES if truth else NO)[order.speech], "yes/no", "higher", column, first, second)
 
