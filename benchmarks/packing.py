@@ -15,7 +15,7 @@ many samples as a pack holds on average padded to their longest.
 import argparse
 import math
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -34,6 +34,7 @@ from texthawk.image.tiles import TilingConfig
 from texthawk.model.image_processor import TextHawkImageProcessor
 from texthawk.model.processing import TextHawkProcessor
 from texthawk.train.conversation import CHATML
+from texthawk.types import TileLayout
 
 FRAME = 2
 TEMPLATE = 25  # of a chat turn
@@ -66,6 +67,7 @@ TILING, COMPRESSOR = TilingConfig(max_tiles=36), ReSAConfig()
 class DrawnCost:
     number: int
     cost: Cost
+    layout: TileLayout
 
 
 def drawn(number: int, seed: int, limits: PackLimits) -> DrawnCost:
@@ -78,12 +80,13 @@ def drawn(number: int, seed: int, limits: PackLimits) -> DrawnCost:
     layout = TILING.layout(max(1, round(height)), max(1, round(width)))
     visual = COMPRESSOR.visual_tokens(layout) + FRAME + TEMPLATE
     text = max(1, round(kind.text * math.exp(rng.normal(0, kind.spread))))
-    return DrawnCost(number, Cost(min(limits.tokens, visual + text), layout.tiles))
+    return DrawnCost(number, Cost(min(limits.tokens, visual + text), layout.tiles), layout)
 
 
-def drawn_packs(count: int, seed: int, limits: PackLimits) -> Iterator[tuple[Costly, ...]]:
+def drawn_packs(count: int, seed: int, limits: PackLimits) -> Iterator[tuple[DrawnCost, ...]]:
     def read(numbers: Iterable[int]) -> Iterator[tuple[int, DrawnCost | None]]:
-        return ((number, drawn(number, seed, limits)) for number in numbers)
+        found = ((number, drawn(number, seed, limits)) for number in numbers)
+        return ((number, sample if limits.hold(sample.cost) else None) for number, sample in found)
 
     return (pack for plan in islice(plan_steps(read, limits, 1), count) for pack in plan.packs)
 
@@ -98,7 +101,7 @@ def shard_packs(folders: list[Path], count: int, seed: int, limits: PackLimits) 
     print(f"{loader.dropped.count} of {loader.dropped.seen} records left out: {loader.dropped}")
 
 
-def report(packs: list[tuple[Costly, ...]], limits: PackLimits, seconds: float) -> None:
+def report(packs: Sequence[tuple[Costly, ...]], limits: PackLimits, seconds: float) -> None:
     samples = sorted((item for pack in packs for item in pack), key=lambda item: item.number)
     tokens = np.array([item.cost.tokens for item in samples])
     tiles = sum(item.cost.tiles for item in samples)
@@ -131,7 +134,7 @@ def main() -> None:
     limits = PackLimits(args.tokens, args.tiles, args.window)
     start = time.perf_counter()
     if args.shards:
-        packs = list(shard_packs(args.shards, args.packs, args.seed, limits))
+        packs: Sequence[tuple[Costly, ...]] = list(shard_packs(args.shards, args.packs, args.seed, limits))
     else:
         packs = list(drawn_packs(args.packs, args.seed, limits))
     report(packs, limits, time.perf_counter() - start)

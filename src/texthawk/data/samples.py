@@ -28,6 +28,9 @@ IGNORED = -100
 Segments = Callable[[Sequence[tuple[str, str]]], Sequence[tuple[str, bool]]]
 """Writes (question, answer) pairs as one conversation: pieces of text, and whether the loss counts them."""
 
+PictureSize = Callable[[Example, tuple[int, int], np.random.Generator], tuple[int, int]]
+"""Gives the (height, width) that an example's picture of a size is taken for; draws from the dice of the example."""
+
 
 @dataclass(frozen=True, eq=False)
 class Sample:
@@ -53,9 +56,9 @@ class SampleMaker:
     """Writes examples down as samples for one model.
 
     segments: the conversation that the model is trained on. resize: bounds of a random factor on the size of a picture
-    (TextHawk2 section 5.1, on text-heavy pictures), which decides how many tiles it is cut into. bins: coordinate tokens of
-    the model, 0 for none. learned_tokens: tokens that the loss counts wherever they stand; ValueError for a text that is
-    not one token.
+    (TextHawk2 section 5.1, on text-heavy pictures), which decides how many tiles it is cut into. sized: what size a picture
+    is taken for, after that factor. bins: coordinate tokens of the model, 0 for none. learned_tokens: tokens that the loss
+    counts wherever they stand; ValueError for a text that is not one token.
     """
 
     def __init__(
@@ -67,12 +70,14 @@ class SampleMaker:
         bins: int = 1000,
         resize: tuple[float, float] = (1.0, 1.0),
         learned_tokens: Sequence[str] = (),
+        sized: PictureSize | None = None,
     ) -> None:
         if not 0 < resize[0] <= resize[1]:
             raise ValueError(f"resize {resize}: the factors go from the smaller, above 0, to the larger")
         self.processor, self.segments, self.limits, self.bins, self.resize = processor, segments, limits, bins, resize
         self.tiling = tiling_from_json(processor.image_processor.tiling)
         self.first_bin = processor.tokenizer.convert_tokens_to_ids("<0>") if bins else 0
+        self.sized = sized
         self.learned_ids = [self._one_token(token) for token in learned_tokens]
 
     def sample(self, number: int, example: Example, rng: np.random.Generator) -> Sample:
@@ -85,6 +90,8 @@ class SampleMaker:
         low, high = (math.log(bound) for bound in self.resize)
         factor = math.exp(rng.uniform(low, high))
         height, width = (max(1, round(side * factor)) for side in size_of(example))
+        if self.sized is not None:
+            height, width = self.sized(example, (height, width), rng)
         layout = self.tiling.layout(height, width)
         for turns in range(len(example.turns), 0, -1):
             ids, labels, coordinates = self._written(example.turns[:turns], layout)

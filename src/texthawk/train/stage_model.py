@@ -22,6 +22,7 @@ from texthawk.train.engine import put_weights
 from texthawk.train.lora import add_adapters
 from texthawk.train.parts import choose
 from texthawk.train.schedule import PaperStage
+from texthawk.train.uhd_sizes import UhdSizes
 
 ANSWERS = replace(CHATML, name="answers", learned_tokens=())
 """Where a paper names no conversation: Qwen's chat turns, of which answers alone are learned (TextHawk 4, TextHawk2 5)."""
@@ -77,7 +78,15 @@ class StageModel:
             bins=self.model.config.coordinate_bins,
             resize=resize,
             learned_tokens=self.conversation.learned_tokens,
+            sized=self._sizes,
         )
+
+    @property
+    def _sizes(self) -> UhdSizes | None:
+        stage = self.stage
+        if isinstance(self.tiling, UhdTilingConfig) and (stage.resliced or stage.long_side):
+            return UhdSizes(stage.resliced, stage.long_side, self.tiling)
+        return None
 
     def put(self, weights: dict[str, Tensor]) -> None:
         """Take over what a stage has learned so far, adapters and all."""
