@@ -6,8 +6,9 @@ differ this is the code of December 2024, which made the released 7B model: thre
 map, at most 7 slices while training (their evaluation allows 9, the paper says 6). The pyramid is learned before, by the
 recipe `vdim`.
 
-`paper_stages` states the two stages after that; `texthawk train` does not run them. The authors leave the dropout of
-the frozen pyramid on in both; here it is off unless `vdim_dropout_in_mllm` of the connector's config says otherwise.
+`paper_stages` states the two stages after that; `texthawk train llava_uhd2 --model DIR --data ...` runs them on what data
+there is. The authors leave the dropout of the frozen pyramid on in both; here it is off unless `vdim_dropout_in_mllm`
+of the connector's config says otherwise.
 """
 
 from dataclasses import replace

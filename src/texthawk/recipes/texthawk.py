@@ -5,7 +5,7 @@ shallowest (R5 of the paper's table 3), tokens go tile by tile, and InternLM-7B 
 answers.
 
 `paper_stages` states the paper's three stages (section 4.1): LoRA inside the language model on 96 million captions and on
-public data sets, which `texthawk train` does not run.
+public data sets; `texthawk train texthawk --model DIR --data ...` runs them on what data there is.
 """
 
 from texthawk.compress.resa import ReSAConfig

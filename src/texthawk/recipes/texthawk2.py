@@ -4,7 +4,7 @@ SigLIP-SO400M reads tiles of 224 px at four depths, one resampler layer looks at
 whole page, and Qwen2-7B-Instruct answers. `texthawk assemble` makes its folder from the public backbones.
 
 `paper_stages` states the paper's one pass over 100 million samples with LoRA in tower and language model, and its
-fine-tuning (sections 4 and 5), which `texthawk train` does not run.
+fine-tuning (sections 4 and 5); `texthawk train texthawk2 --model DIR --data ...` runs them on what data there is.
 """
 
 from texthawk.compress.resa import ReSAConfig

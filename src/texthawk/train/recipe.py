@@ -12,7 +12,7 @@ from texthawk.train.stage import Stage
 class Recipe:
     """name: of the recipe. model_config: makes the model's config. stages: how it is trained here, in order.
 
-    paper_stages: how its authors trained it, in order; `texthawk train` runs `stages` alone.
+    paper_stages: how its authors trained it, in order, on stored examples (`PaperRun`).
     vocabulary: entries of the byte-level BPE trained for it, 262 for bytes alone (None: a public model's tokenizer).
     guided_layers: language-model layers with heads that are shown where to look while training.
     hold_out: families of fonts that training never sees.

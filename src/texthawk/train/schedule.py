@@ -1,6 +1,6 @@
 """A stage of training as a paper states it: what learns how fast from which data, and for how long.
 
-Data only. `Stage` describes training on pages printed here, which these stages are not; a program that trains them asks
+Data only. `Stage` describes training on pages printed here, which these stages are not; `StageRun` trains them, and asks
 `learner` what becomes of a parameter and `rate` how fast it learns at a step.
 """
 
