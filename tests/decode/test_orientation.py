@@ -37,6 +37,14 @@ def test_a_single_line_and_an_empty_page_are_not_on_their_side():
     )
 
 
+def test_a_page_that_has_no_lines_once_it_is_turned_stays_as_it_came():
+    image = Image.new("RGB", (190, 130), "white")
+    for row, text in enumerate(("fox dog", "quick fox")):
+        ImageDraw.Draw(image).text((12, 20 + 50 * row), text, font=ImageFont.load_default(size=16), fill="black")
+    rotation, regions = rotation_of(image, lambda image, regions: 0.0)
+    assert rotation == 0 and regions == find_regions(image) != []
+
+
 def test_upright_print_needs_no_model():
     assert rotation_of(page(), never)[0] == 0
 

@@ -32,6 +32,8 @@ def rotation_of(page: Image.Image, reading: Reading) -> tuple[int, list[Region]]
     first = 90 if on_its_side(page) else 0
     image = turned(page, first)
     regions = find_regions(image)
+    if first and not regions:  # a line or two of large print; a page on its side has lines once it is turned
+        first, image, regions = 0, page, find_regions(page)
     middle, certainty = letters_up(image, regions)
     if not regions or (middle >= _CLEAR and certainty >= _SURE):
         return first, regions
