@@ -63,6 +63,21 @@ def test_a_page_sent_in_rows_is_drawn_on_its_canvas_and_on_the_page(model, page,
     assert all(sizes[f"token-{number}-on-page"] == (190, 130) for number in tokens)
 
 
+def test_a_page_on_its_side_is_drawn_as_it_is_read(model, tmp_path):
+    page = Image.open("examples/page.png").convert("RGB")
+    side = tmp_path / "a & b.png"
+    page.transpose(Image.Transpose.ROTATE_90).save(side)
+    usual = ["--model", model, "--token", "3"]
+    assert main([str(side), *usual, "--out", str(tmp_path / "auto")]) == 0
+    assert "turned clockwise by 90 degrees first" in (tmp_path / "auto" / "index.html").read_text()
+    assert pictures(tmp_path / "auto")["rows"] == page.size
+    assert main([str(side), *usual, "--rotate", "90", "--send", "page", "--out", str(tmp_path / "given")]) == 0
+    assert main(["examples/page.png", *usual, "--send", "page", "--out", str(tmp_path / "upright")]) == 0
+    for picture in (tmp_path / "upright").glob("*.png"):
+        assert picture.read_bytes() == (tmp_path / "given" / picture.name).read_bytes()
+    assert "turned" not in (tmp_path / "upright" / "index.html").read_text()
+
+
 @pytest.mark.parametrize(("connector", "tiling"), [("hiwin", "uhd"), ("perceiver", "native"), ("mlp", "adaptive")])
 def test_any_connector_can_be_looked_at(model, page, tmp_path, connector, tiling):
     arguments = [page, "--model", model, "--out", str(tmp_path), "--connector", connector, "--tiling", tiling]

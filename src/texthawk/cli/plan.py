@@ -6,6 +6,7 @@ import sys
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from texthawk.cli.read import rotation
 from texthawk.image.selection import EVERY_PAGE, PageSelection, page_selection
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def parser() -> argparse.ArgumentParser:
     )
     made.add_argument(
         "--rotate",
-        type=_rotation,
+        type=rotation,
         default="auto",
         metavar="auto|0|90|180|270",
         help="as of texthawk read; auto leaves a page upright where its ink does not tell (default: auto)",
@@ -65,12 +66,6 @@ def _selection(text: str) -> PageSelection:
         return page_selection(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from error
-
-
-def _rotation(text: str) -> str | int:
-    if text not in ("auto", "0", "90", "180", "270"):
-        raise argparse.ArgumentTypeError(f"{text!r} is no quarter turn; write auto, 0, 90, 180 or 270")
-    return "auto" if text == "auto" else int(text)
 
 
 @dataclass(frozen=True)

@@ -71,7 +71,7 @@ def parser() -> argparse.ArgumentParser:
     )
     made.add_argument(
         "--rotate",
-        type=_rotation,
+        type=rotation,
         default="auto",
         metavar="auto|0|90|180|270",
         help="turn pages clockwise before they are read (default: auto, as their text lies); boxes stay the page's own",
@@ -109,7 +109,7 @@ def _bytes(text: str) -> int:
     return int(float(match[1]) * _BYTES[match[2]])
 
 
-def _rotation(text: str) -> str | int:
+def rotation(text: str) -> str | int:
     if text not in ("auto", "0", "90", "180", "270"):
         raise argparse.ArgumentTypeError(f"{text!r} is no quarter turn; write auto, 0, 90, 180 or 270")
     return "auto" if text == "auto" else int(text)

@@ -5,6 +5,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from texthawk.cli.read import rotation
+
 if TYPE_CHECKING:
     from texthawk.eval.show.run import Wishes
 
@@ -44,6 +46,13 @@ def parser() -> argparse.ArgumentParser:
         choices=("rows", "page"),
         help="the page's lines on rows, as texthawk read does it, or the page as one picture "
         "(default: rows; page with --connector or --tiling)",
+    )
+    made.add_argument(
+        "--rotate",
+        type=rotation,
+        metavar="TURN",
+        help="turn the page clockwise first: auto, 0, 90, 180 or 270 (default: auto for rows, as texthawk read does it; "
+        "a page that is sent as one picture stays as it came)",
     )
     made.add_argument("--picture", type=int, metavar="N", help="which of the pictures with rows (default: the word's)")
     made.add_argument("--connector", metavar="NAME", help="this connector with random weights, for its shapes")
@@ -90,6 +99,7 @@ def _wishes(arguments: argparse.Namespace) -> "Wishes":
     other = arguments.connector is not None or arguments.tiling is not None
     return Wishes(
         send=arguments.send or ("page" if other else "rows"),
+        rotate=arguments.rotate,
         tokens=tuple(dict.fromkeys(arguments.token)),
         word=arguments.word,
         picture=arguments.picture,

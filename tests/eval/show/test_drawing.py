@@ -6,13 +6,14 @@ import torch
 from PIL import Image, ImageDraw
 from tests.eval.show.pages import seen
 
+from texthawk.decode.regions import find_regions
 from texthawk.eval.show.colours import palette, pyramid_colours
 from texthawk.eval.show.contact import ContactSheet
 from texthawk.eval.show.mosaic import heat_of, laid_out, view_boxes
 from texthawk.eval.show.pictures import framed, heated
 from texthawk.eval.show.shown import in_rows, whole
 from texthawk.image.rows import RowSetting
-from texthawk.types import TileLayout
+from texthawk.types import Box, TileLayout
 
 
 def test_colours_follow_the_directions_in_which_features_differ_most():
@@ -65,7 +66,7 @@ def test_heat_on_rows_goes_back_to_the_line_it_was_cut_from():
     draw = ImageDraw.Draw(page)
     for number, text in enumerate(("first line of text", "second line of text", "third line")):
         draw.text((30, 40 + 80 * number), text, fill="black", font_size=16)
-    (shown,) = in_rows(page, RowSetting())
+    (shown,) = in_rows(page, find_regions(page), RowSetting())
     assert len(shown.boxes) == 3
     second = shown.window.places[1].to_canvas(np.array([shown.boxes[1]]))[0].round().astype(int)
     heat = np.zeros(shown.image.size[::-1], dtype=np.float32)
@@ -82,7 +83,7 @@ def test_heat_on_rows_goes_back_to_the_line_it_was_cut_from():
 
 def test_a_page_without_text_has_no_rows():
     with pytest.raises(ValueError, match="no line of text"):
-        in_rows(Image.new("RGB", (100, 100), "white"), RowSetting())
+        in_rows(Image.new("RGB", (100, 100), "white"), [], RowSetting())
 
 
 def test_heat_hides_nothing_where_there_is_none():
@@ -103,6 +104,21 @@ def test_frames_leave_the_picture_within_them_alone():
     assert (drawn[0] != 255).any(axis=-1).all() and (drawn[-1, :, 0] != 255).all()
     assert (drawn[20:38, 2:58] == 255).all()
     assert np.asarray(page).min() == 255
+
+
+def test_labels_stand_where_they_hide_neither_lines_nor_each_other():
+    page = Image.new("RGB", (400, 200), "white")
+    lines = [Box(60, 40 + 24 * k, 300, 60 + 24 * k) for k in range(4)]
+    halves = [*lines[:3], Box(60, 112, 180, 132), Box(180, 112, 300, 132)]
+    plain, labelled = (np.asarray(framed(page, halves, labels)).astype(int) for labels in ((), ["10"] * 5))
+    for box in lines:
+        inside = (slice(int(box.top), int(box.bottom)), slice(int(box.left), int(box.right)))
+        assert (plain[inside] == labelled[inside]).all()
+    tags = (plain != labelled).any(-1)
+    left, right = tags[:, :60], tags[:, 300:]
+    assert left.any(1).sum() > 4 * 12, "a line has its label on its left"
+    assert right.any(), "the second half of a line has it on its right"
+    assert not right[:110].any()
 
 
 def seen_colours(one):

@@ -24,6 +24,7 @@ from texthawk.types import Box
 class Drawing:
     """A sheet in the making: `seen` is what was seen in the picture `shown`, which was made of the page.
 
+    turn: in words how the page was turned before, "" where it was not.
     random: whether the connector has learned nothing, which is said wherever its weights are shown.
     """
 
@@ -31,6 +32,7 @@ class Drawing:
     page: Image.Image
     shown: Shown
     seen: Look
+    turn: str = ""
     random: bool = False
 
     @property
@@ -49,7 +51,7 @@ class Drawing:
         sheet.section(
             "What is sent",
             f"{layout.rows} x {layout.columns} views{thumbnail}: {patches} patches become {len(self.seen.sequence)} "
-            "visual tokens.",
+            f"visual tokens. {self.turn}".strip(),
         )
         if self.shown.window is not None:
             boxes = [_around(box) for each in all_shown for box in each.boxes]

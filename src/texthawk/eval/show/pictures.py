@@ -12,22 +12,48 @@ _COOL, _HOT = np.array([255.0, 190.0, 0.0]), np.array([200.0, 0.0, 50.0])
 _PALE = 0.55  # how much of a page's contrast is left under heat
 _GAP = 4  # pixels between views
 
+Frame = tuple[int, int, int, int]
+"""Left, top, right and bottom in pixels, the last two still within it."""
+
 
 def framed(image: Image.Image, boxes: Sequence[Box], labels: Sequence[str] = (), colour: tuple = FRAME) -> Image.Image:
-    """A copy of a picture with frames, and a label above the corner of each, or inside it where there is no room above."""
+    """A copy of a picture with frames and a label at each: left, right, above or below where that hides no box or label.
+
+    Where there is no such place, as between tiles, a label stands in its frame's upper left corner.
+    """
     marked = image.convert("RGB").copy()
     draw = ImageDraw.Draw(marked)
     pen = max(1, round(min(image.size) / 400))
-    for number, box in enumerate(boxes):
-        left, top = round(box.left), round(box.top)
-        right, bottom = max(left, round(box.right) - 1), max(top, round(box.bottom) - 1)
-        draw.rectangle((left, top, right, bottom), outline=colour, width=pen)
-        if labels:
-            size = 10 + 2 * pen
-            above = top >= size + pen
-            place = (left, top - pen) if above else (left + 2 * pen, top + 2 * pen)
-            draw.text(place, labels[number], fill=colour, font_size=size, anchor="lb" if above else "lt")
+    size = 10 + 2 * pen
+    frames = [(round(box.left), round(box.top), *_ends(box)) for box in boxes]
+    for frame in frames:
+        draw.rectangle(frame, outline=colour, width=pen)
+    taken = list(frames)
+    for (left, top, right, bottom), label in zip(frames, labels, strict=False):
+        width = round(draw.textlength(label, font_size=size)) + 2 * pen + 4
+        height = size + 2 * pen
+        middle = (top + bottom - height) // 2
+        beside = ((left - width - 1, middle), (right + 2, middle), (left, top - height - 1), (left, bottom + 2))
+        tags = [(x, y, x + width, y + height) for x, y in beside]
+        free = [tag for tag in tags if _inside(tag, image.size) and not any(_meet(tag, other) for other in taken)]
+        tag = free[0] if free else (left, top, left + width, top + height)
+        taken.append(tag)
+        draw.rectangle(tag, fill=colour)
+        draw.text(((tag[0] + tag[2]) / 2, (tag[1] + tag[3]) / 2), label, fill="white", font_size=size, anchor="mm")
     return marked
+
+
+def _ends(box: Box) -> tuple[int, int]:
+    """Right and bottom of a frame around a box, its last pixels."""
+    return max(round(box.left), round(box.right) - 1), max(round(box.top), round(box.bottom) - 1)
+
+
+def _inside(tag: Frame, size: tuple[int, int]) -> bool:
+    return tag[0] >= 0 and tag[1] >= 0 and tag[2] < size[0] and tag[3] < size[1]
+
+
+def _meet(one: Frame, other: Frame) -> bool:
+    return one[0] <= other[2] and other[0] <= one[2] and one[1] <= other[3] and other[1] <= one[3]
 
 
 def heated(image: Image.Image, heat: np.ndarray) -> Image.Image:

@@ -4,12 +4,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
 from PIL import Image
 
 from texthawk.decode.reader import Reader
+from texthawk.decode.upright import Rotate
+from texthawk.eval.show.choice import chosen
 from texthawk.eval.show.contact import ContactSheet
-from texthawk.eval.show.draw import Drawing, heat_of_levels
+from texthawk.eval.show.draw import Drawing
 from texthawk.eval.show.looking import Eyes, Look, eyes_of, look, untrained_eyes
 from texthawk.eval.show.shown import Shown, in_rows, whole
 from texthawk.eval.show.sources import TokenMap, token_map
@@ -19,7 +20,7 @@ from texthawk.model.processing import PROMPTS
 Send = Literal["rows", "page"]
 
 _LONGEST = {"rows": 640, "page": 1024}  # tokens of an answer
-_TRIED, _CHOSEN = 12, 3  # visual tokens, where nobody says which
+_CHOSEN = 3  # visual tokens, where nobody says which
 
 
 @dataclass(frozen=True)
@@ -27,13 +28,16 @@ class Wishes:
     """What to draw.
 
     send: the page as canvases with its lines on rows ("rows", as `texthawk read` does) or as one picture ("page").
-    tokens: their numbers in the page's sequence; none takes three that lie on ink. word: of the answer to `question`.
+    rotate: degrees by which the page is turned clockwise first, "auto" to find out; None is "auto" for rows, as in
+    `texthawk read`, and leaves a page that is sent as one picture as it came.
+    tokens: their numbers in the page's sequence; none takes three that lie on print. word: of the answer to `question`.
     picture: which of the canvases, from 1; None takes the one with the word, or the first.
     connector, tiling: names from the tables of both, in place of the model's own; a connector then has random weights.
     longest: tokens of an answer at most; None takes 640 for a canvas and 1024 for a page.
     """
 
     send: Send = "rows"
+    rotate: Rotate | None = None
     tokens: tuple[int, ...] = ()
     word: str | None = None
     question: str = PROMPTS["text"]
@@ -57,16 +61,16 @@ def show(page: Image.Image, reader: Reader, out: Path, wishes: Wishes, title: st
     word, a picture or a name that there is not, before anything is written.
     """
     reader.model.requires_grad_(False)
-    shown = in_rows(page, reader.setting) if wishes.send == "rows" else whole(page)
+    page, shown, turn = _sent(page, reader, wishes)
     if wishes.picture is not None and not 1 <= wishes.picture <= len(shown):
         raise ValueError(f"picture {wishes.picture} does not exist; the page is sent as pictures 1 to {len(shown)}")
     asked = shown if wishes.picture is None else [shown[wishes.picture - 1]]
     word = None if wishes.word is None else _word(reader, asked, wishes.word, wishes)
-    chosen = asked[0 if word is None else word.place.answer]
-    seen = look(_eyes(reader, wishes), chosen.image)
-    tokens = _tokens(seen, chosen.image, wishes.tokens)
+    drawn = asked[0 if word is None else word.place.answer]
+    seen = look(_eyes(reader, wishes), drawn.image)
+    tokens = _tokens(seen, wishes.tokens)
 
-    drawing = Drawing(ContactSheet(out, title), page, chosen, seen, random=wishes.connector is not None)
+    drawing = Drawing(ContactSheet(out, title), page, drawn, seen, turn, random=wishes.connector is not None)
     drawing.views(shown)
     drawing.levels()
     drawing.pyramid()
@@ -74,12 +78,23 @@ def show(page: Image.Image, reader: Reader, out: Path, wishes: Wishes, title: st
         drawing.token(number, found)
     if word is not None:
         sources = word_sources(
-            reader.model, reader.processor, seen, chosen.image, wishes.question, word.answer, word.place
+            reader.model, reader.processor, seen, drawn.image, wishes.question, word.answer, word.place
         )
         often = word.place.occurrences
         first = "" if often == 1 else f" The first of {often} in the answer."
         drawing.word(word.text, f"Asked: “{wishes.question}”.{first}", sources)
     return drawing.sheet.finish()
+
+
+def _sent(page: Image.Image, reader: Reader, wishes: Wishes) -> tuple[Image.Image, list[Shown], str]:
+    """The page as it is drawn, what the model is given of it, and in words how the page was turned before."""
+    if wishes.send == "page" and wishes.rotate is None:
+        return page, whole(page), ""
+    read = reader.upright(page, "auto" if wishes.rotate is None else wishes.rotate)
+    turns = [f"turned clockwise by {read.rotation} degrees"] if read.rotation else []
+    turns += [f"made level by {abs(read.straight.degrees):.1f} degrees"] if read.straight.degrees else []
+    shown = in_rows(read.image, read.regions, reader.setting) if wishes.send == "rows" else whole(read.image)
+    return read.image, shown, f"The page was {' and '.join(turns)} first, and is drawn so." if turns else ""
 
 
 @dataclass(frozen=True)
@@ -107,21 +122,13 @@ def _eyes(reader: Reader, wishes: Wishes) -> Eyes:
     return untrained_eyes(reader.model, reader.processor.image_processor, wishes.connector, wishes.tiling)
 
 
-def _tokens(seen: Look, picture: Image.Image, wanted: tuple[int, ...]) -> dict[int, TokenMap]:
-    """What the wanted tokens of the page's sequence draw on; of some spread over it, the few with most ink under them."""
+def _tokens(seen: Look, wanted: tuple[int, ...]) -> dict[int, TokenMap]:
+    """What the wanted tokens of the page's sequence draw on; else of a few that print moves."""
     if wanted:
         found = {number: token_map(seen, seen.token(number)) for number in wanted}
         for number, sources in found.items():
             if not sources.total:
                 raise ValueError(f"token {number} draws on no patch, it is the same on every page; choose another")
         return found
-    own = [number for number, token in enumerate(seen.sequence) if token >= 0]
-    tried = sorted({own[len(own) * (2 * part + 1) // (2 * _TRIED)] for part in range(_TRIED)})
-    found = {number: token_map(seen, seen.token(number)) for number in tried}
-    darkness = 255 - np.asarray(picture.convert("L"), dtype=np.float32)
-    ink = {
-        number: float((heat_of_levels(sources, seen, picture.size) * darkness).sum())
-        for number, sources in found.items()
-    }
-    inked = sorted((number for number in tried if found[number].total), key=ink.__getitem__, reverse=True)
-    return {number: found[number] for number in sorted(inked[:_CHOSEN])}
+    found = {number: token_map(seen, seen.token(number)) for number in chosen(seen, _CHOSEN)}
+    return {number: sources for number, sources in found.items() if sources.total}

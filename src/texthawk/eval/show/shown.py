@@ -3,12 +3,13 @@
 Heat is an array (height, width) over the pixels of a picture.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image
 
-from texthawk.decode.regions import find_regions
+from texthawk.decode.regions import Region
 from texthawk.decode.windows import Window, windows_of
 from texthawk.image.rows import RowSetting
 from texthawk.types import Box
@@ -48,9 +49,9 @@ def whole(page: Image.Image) -> list[Shown]:
     return [Shown(page)]
 
 
-def in_rows(page: Image.Image, setting: RowSetting) -> list[Shown]:
+def in_rows(page: Image.Image, regions: Sequence[Region], setting: RowSetting) -> list[Shown]:
     """The page as `texthawk read` gives it to a small model; ValueError for a page without lines of text."""
-    windows = windows_of(page, find_regions(page), setting)
+    windows = windows_of(page, regions, setting)
     if not windows:
         raise ValueError(
             "no line of text was found on the page, so there are no rows to show; send the page as a whole"
