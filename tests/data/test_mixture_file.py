@@ -55,12 +55,26 @@ def test_a_file_gives_names_weights_and_sets(folder):
         ('{"sources": [{"path": "a"}, {"path": "nowhere"}]}', "source 2: there is no folder"),
         ('{"sources": [{"path": "a", "weight": "much"}]}', "the weight is 'much'"),
         ('{"sources": [{"path": "own", "set": "docvka"}]}', "nearest: docvqa"),
+        ('{"sources": [{"path": "own", "set": "factory"}]}', "source 1: no texts in"),
+        ('{"sources": [{"path": "own", "set": "factory", "settings": {"sed": 1}}]}', "are not a factory's"),
     ],
 )
 def test_a_file_that_cannot_be_meant_is_told(folder, content, told):
     (folder / "wrong.json").write_text(content)
     with pytest.raises(ValueError, match=told):
         read_data([folder / "wrong.json"])
+
+
+def test_documents_of_the_factory_can_be_mixed_in(folder):
+    (folder / "texts").mkdir(exist_ok=True)
+    words = " ".join(["A letter was sent to the harbour on Monday, and nobody answered it."] * 3)
+    (folder / "texts" / "en.txt").write_text("\n\n".join(f"Number {n}: {words}" for n in range(60)))
+    settings = {"seed": 4, "families": {"letter": 1}, "documents": 512, "height": [400, 500]}
+    file = mixed(folder, {"path": "texts", "set": "factory", "settings": settings}, {"path": "a"})
+    (made, weight), _ = read_data([file])
+    assert (made.name, weight) == ("texts", 512.0)
+    [(kept, _)], _ = hold_out([(made, weight)])
+    assert kept.example(3).encoded() == made.example(3).encoded() and kept.example(3).turns
 
 
 def test_what_is_held_out_is_never_learned_from_and_nothing_is_lost():

@@ -6,6 +6,11 @@ A file of a mixture is JSON, its paths relative to the file:
 
 set: a name in DATASETS; without it, shards where the folder has .tar files, else one's own folder of pictures and JSON
 lines. name: the folder's by default. weight: how much of what is drawn; by default as much as its examples are of all.
+
+    {"path": "texts", "set": "factory", "settings": {"seed": 2, "families": {"table": 2, "bar_chart": 1}, "height": [800, 1200]}}
+
+prints documents of the factory while training, in fonts of this machine: path has texts by language, settings are those of
+`Factory`.
 """
 
 import json
@@ -17,12 +22,17 @@ from typing import Any
 
 from texthawk.data.dropped import Dropped
 from texthawk.data.example import Example
+from texthawk.data.factory.factory import Factory
+from texthawk.data.factory.texts import Texts
 from texthawk.data.mixture import Source
 from texthawk.data.public import read_set
 from texthawk.data.shards import ShardFolder
+from texthawk.data.synth import system_fonts
 
 Weighted = list[tuple[Source, float]]
-FIELDS = {"path", "set", "split", "name", "weight"}
+FIELDS = {"path", "set", "split", "name", "weight", "settings"}
+FACTORY = "factory"
+_SETTINGS = {"seed", "languages", "families", "damage", "height", "tasks", "documents"}
 
 HELD_OUT_PART, HELD_OUT_MOST = 50, 200
 """One example in so many is held out of each source, and no more than this."""
@@ -129,7 +139,9 @@ def _entry(entry: dict[str, Any], base: Path, told: str) -> tuple[Source, float]
         )
     name = str(entry.get("name") or folder.resolve().name)
     source: Source
-    if "set" not in entry and next(folder.glob("*.tar"), None) is not None:
+    if entry.get("set") == FACTORY:
+        source = _factory(folder, split, name, entry.get("settings", {}), told)
+    elif "set" not in entry and next(folder.glob("*.tar"), None) is not None:
         source = ShardFolder(folder, name=name)
     else:
         dropped = Dropped(name)
@@ -139,6 +151,19 @@ def _entry(entry: dict[str, Any], base: Path, told: str) -> tuple[Source, float]
     if not isinstance(weight, (int, float)) or isinstance(weight, bool):
         raise ValueError(f"{told}: the weight is {weight!r}; give a number above 0, or leave it out")
     return source, float(weight)
+
+
+def _factory(folder: Path, split: str, name: str, settings: Any, told: str) -> Factory:
+    """Documents that are printed when they are wanted; `settings` are the file's."""
+    if not isinstance(settings, dict) or not set(settings) <= _SETTINGS:
+        raise ValueError(f"{told}: settings {settings!r} are not a factory's; there are {', '.join(sorted(_SETTINGS))}")
+    given = {"seed": 1, **settings}
+    if isinstance(given.get("height"), list):
+        given["height"] = tuple(given["height"])
+    try:
+        return Factory(Texts.from_folder(folder, split=split), system_fonts(), name=name, **given)
+    except (ValueError, TypeError, AttributeError) as error:
+        raise ValueError(f"{told}: {error}") from error
 
 
 def with_suffixes(sources: Weighted, suffixes: dict[str, str]) -> Weighted:
