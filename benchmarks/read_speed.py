@@ -6,8 +6,8 @@
 
 All ways read a page before the next page is begun, each round in another order, so that whatever else the machine does
 falls on all of them. Per page and way the median of the rounds counts; a model's first reading, in which it is compiled
-or packed, does not. CPU seconds include those of processes that were started. Prints a table and, with --json, writes
-what was measured.
+or packed, does not. CPU seconds include those of processes that were started; on a machine that does other work too they
+say more than pages a minute. Prints a table and, with --json, writes what was measured.
 """
 
 import argparse
@@ -28,7 +28,8 @@ from torch import nn
 
 import texthawk
 from texthawk.decode.budgets import Budget
-from texthawk.decode.greedy import Generator
+from texthawk.decode.greedy import Generator, Way, fastest
+from texthawk.decode.onnx_step import can_run_onnx
 from texthawk.decode.reader import Reader
 from texthawk.decode.shipped import model_folder
 from texthawk.decode.windows import Window
@@ -38,6 +39,7 @@ from texthawk.eval.systems import tesseract_system
 EXAMPLE = Path(__file__).parent.parent / "examples" / "page.png"
 BATCHES = (1, 4, 16)
 TARGET = "tesseract"
+EXACT = "generate, eager"
 
 
 class Batched(Reader):
@@ -50,7 +52,7 @@ class Batched(Reader):
 
 
 @dataclass
-class Way:
+class Candidate:
     """One way to read: what makes it, once, and what was measured; `reads` gives the text of an image file."""
 
     name: str
@@ -87,13 +89,13 @@ def cpu_seconds() -> float:
 def reader_of(
     model: str,
     *,
-    fast: bool,
+    way: Way | None = None,
     batch: int = 16,
     dtype: torch.dtype = torch.float32,
     attention: str = "sdpa",
     change: Callable[[nn.Module], nn.Module] | None = None,
 ) -> Callable[[], Callable[[Path], str]]:
-    """What makes a reader. fast: our step; else transformers' generate. change: of the language model."""
+    """What makes a reader. way: None for the default here. change: of the language model."""
 
     def make() -> Callable[[Path], str]:
         loaded = texthawk.load(model, device="cpu", dtype=dtype)
@@ -103,7 +105,7 @@ def reader_of(
         if change is not None:
             reader.model.model.language_model = change(reader.model.model.language_model)
         pad = reader.processor.tokenizer.pad_token_id
-        reader.asker.generator = Generator(reader.model, reader.ends, pad, fast=fast)
+        reader.asker.generator = Generator(reader.model, reader.ends, pad, way=way)
         return lambda page: reader.read(str(page)).text
 
     return make
@@ -129,22 +131,28 @@ def tesseract(threads: int) -> Callable[[], Callable[[Path], str]]:
     return make
 
 
-def ways_of(model: str, threads: int) -> list[Way]:
-    """The reader's default comes first, then what it is compared with."""
+def ways_of(model: str, threads: int) -> list[Candidate]:
+    """The ways that there are on this machine, each in batches of several sizes, and what they are compared with."""
+    loaded = texthawk.load(model, device="cpu").model
+    onnx: list[Way] = ["onnx", "onnx int8"] if can_run_onnx(loaded) else []
+    plain: list[Way] = [*onnx, "step", "generate"]
+    print(f"the default here is {fastest(loaded)!r}, batch {BATCHES[-1]}", file=sys.stderr)
     return [
-        Way("step", reader_of(model, fast=True)),
-        *(Way(f"step, batch {size}", reader_of(model, fast=True, batch=size)) for size in BATCHES[:-1]),
-        Way("step, bf16", reader_of(model, fast=True, dtype=torch.bfloat16)),
-        Way("generate", reader_of(model, fast=False)),
-        Way("generate, eager", reader_of(model, fast=False, attention="eager")),
-        Way("generate, bf16", reader_of(model, fast=False, dtype=torch.bfloat16)),
-        Way("generate, int8", reader_of(model, fast=False, change=quantized)),
-        Way("generate, compiled", reader_of(model, fast=False, change=compiled)),
-        Way(TARGET, tesseract(threads)),
+        *(
+            Candidate(f"{way}, batch {size}", reader_of(model, way=way, batch=size))
+            for way in plain
+            for size in reversed(BATCHES)
+        ),
+        Candidate("step, bf16", reader_of(model, way="step", dtype=torch.bfloat16)),
+        Candidate("generate, bf16", reader_of(model, way="generate", dtype=torch.bfloat16)),
+        Candidate(EXACT, reader_of(model, way="generate", attention="eager")),
+        Candidate("generate, int8", reader_of(model, way="generate", change=quantized)),
+        Candidate("generate, compiled", reader_of(model, way="generate", change=compiled)),
+        Candidate(TARGET, tesseract(threads)),
     ]
 
 
-def error_rate(way: Way) -> float | None:
+def error_rate(way: Candidate) -> float | None:
     """Character errors over all pages whose text is known."""
     edits = [
         metrics.character_edits(
@@ -156,23 +164,25 @@ def error_rate(way: Way) -> float | None:
     return metrics.corpus_rate(edits) if edits else None
 
 
-def table(ways: Sequence[Way], pages: int, rounds: int, threads: int) -> str:
-    target = next((60 / way.seconds(way.wall) for way in ways if way.name == TARGET), None)
-    usual = next((way for way in ways if way.name == "generate, eager"), ways[0])
+def table(ways: Sequence[Candidate], pages: int, rounds: int, threads: int) -> str:
+    target = next((way for way in ways if way.name == TARGET), None)
+    usual = next((way for way in ways if way.name == EXACT), ways[0])
     lines = [
         f"{pages} page(s), {rounds} round(s), {threads} thread(s), torch {torch.__version__}, "
         f"transformers {transformers.__version__}, {platform.processor() or platform.machine()}",
         "",
-        f"| way | pages/min | of {TARGET}'s | CPU s/page | CER | same text as {usual.name} | first page s |",
-        "|---|---|---|---|---|---|---|",
+        f"| way | pages/min | of {TARGET}'s | CPU s/page | of {TARGET}'s | CER | same text as {usual.name} | first page s |",
+        "|---|---|---|---|---|---|---|---|",
     ]
     for way in ways:
-        speed = 60 / way.seconds(way.wall)
-        share = "" if target is None else f"{speed / target:.2f}"
+        wall, cpu = way.seconds(way.wall), way.seconds(way.cpu)
+        shares = ["", ""]
+        if target is not None:
+            shares = [f"{target.seconds(target.wall) / wall:.2f}", f"{target.seconds(target.cpu) / cpu:.2f}"]
         rate = error_rate(way)
         same = sum(way.text[page] == usual.text[page] for page in way.text)
         lines.append(
-            f"| {way.name} | {speed:.1f} | {share} | {way.seconds(way.cpu):.2f} | "
+            f"| {way.name} | {60 / wall:.1f} | {shares[0]} | {cpu:.2f} | {shares[1]} | "
             f"{'' if rate is None else f'{rate:.4f}'} | {same}/{len(way.text)} | {way.preparing:.1f} |"
         )
     return "\n".join(lines)

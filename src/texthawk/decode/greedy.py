@@ -12,10 +12,11 @@ import torch
 from torch import Tensor
 from transformers import LogitsProcessorList
 
+from texthawk.decode.eyes import eyes_of, multiplies_bfloat16, with_short_eyes
 from texthawk.decode.onnx_step import OnnxStepper, can_run_onnx
-from texthawk.decode.step import Stepper, can_step, prefill, stamp
+from texthawk.decode.step import Stepper, can_step, language_weights, prefill, stamp
 from texthawk.decode.watch import Watch
-from texthawk.model.modeling import TextHawkForConditionalGeneration
+from texthawk.model.modeling import TextHawkForConditionalGeneration, TextHawkModel
 
 Way = Literal["onnx", "onnx int8", "step", "generate"]
 _LEAVING = 0.8  # when no more than this share of the rows is still wanted, the others leave the cache
@@ -24,8 +25,8 @@ _LEAVING = 0.8  # when no more than this share of the rows is still wanted, the 
 class Steps(Protocol):
     """A language model as reading needs it; `cache` is what its own `begin` gave."""
 
-    def begin(self, embeds_BLD: Tensor, kept: Tensor, wanted: Tensor) -> tuple[Tensor, Any]:
-        """Read prompts; logits (N, V) of the `wanted` places, row by row, and the cache."""
+    def begin(self, embeds_BLD: Tensor, kept: Tensor, wanted: Tensor, more: int = 0) -> tuple[Tensor, Any]:
+        """Read prompts; logits (N, V) of the `wanted` places, row by row, and the cache, to which `more` tokens will come."""
 
     def step(self, tokens: Tensor, cache: Any) -> Tensor:
         """The logits (B, V) after one more token (B,) for each row of the cache."""
@@ -49,7 +50,9 @@ class Generator:
     ) -> None:
         self.model, self._ends, self._pad, self._way = model, ends, pad, way
         self._steps: Steps | None = None
+        self._eyes: TextHawkModel | None = None
         self._stamp: tuple[tuple[int, int], ...] = ()
+        self._eyes_stamp: tuple[tuple[int, int], ...] = ()
 
     @torch.inference_mode()
     def run(self, inputs: dict[str, Tensor], watch: Watch, limit: int) -> None:
@@ -77,7 +80,7 @@ class Generator:
         way = self._way or fastest(self.model)
         if way == "generate":
             return None
-        now = stamp(self.model)
+        now = stamp(language_weights(self.model))
         if self._steps is None or now != self._stamp:
             self._steps, self._stamp = self._made(way), now
         return self._steps
@@ -94,7 +97,13 @@ class Generator:
         return OnnxStepper(self.model, threads=threads, precision="int8" if way == "onnx int8" else "float32")
 
     def _embedded(self, inputs: dict[str, Tensor]) -> Tensor:
-        return self.model.model.embedded(inputs["input_ids"], inputs.get("pixel_values"), inputs.get("image_grids"))
+        eyes: TextHawkModel = self.model.model
+        if self._way == "onnx int8" and multiplies_bfloat16():
+            now = stamp(eyes_of(eyes))
+            if self._eyes is None or now != self._eyes_stamp:
+                self._eyes, self._eyes_stamp = with_short_eyes(eyes), now
+            eyes = self._eyes
+        return eyes.embedded(inputs["input_ids"], inputs.get("pixel_values"), inputs.get("image_grids"))
 
     def _generated(self, inputs: dict[str, Tensor], watch: Watch, limit: int) -> Tensor:
         out = self.model.generate(
@@ -113,7 +122,7 @@ class Generator:
         kept, prompt = inputs["attention_mask"], inputs["input_ids"]
         last = torch.zeros_like(kept, dtype=torch.bool)
         last[:, -1] = True
-        logits_BV, cache = steps.begin(self._embedded(inputs), kept, last)
+        logits_BV, cache = steps.begin(self._embedded(inputs), kept, last, limit)
         sequences = torch.cat([prompt, prompt.new_full((prompt.shape[0], limit), self._pad)], dim=1)
         ends = torch.tensor(self._ends)
         rows = torch.arange(prompt.shape[0])  # whose keys and values are in the cache

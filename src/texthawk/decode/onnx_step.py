@@ -59,8 +59,8 @@ class OnnxStepper:
         self._width = model.model.language_model.layers[0].self_attn.k_proj.out_features // self._key_heads
 
     @torch.inference_mode()
-    def begin(self, embeds_BLD: Tensor, kept: Tensor, wanted: Tensor) -> tuple[Tensor, "OnnxCache"]:
-        """Read prompts; logits (N, V) of the `wanted` places, row by row, and the cache.
+    def begin(self, embeds_BLD: Tensor, kept: Tensor, wanted: Tensor, more: int = 0) -> tuple[Tensor, "OnnxCache"]:
+        """Read prompts; logits (N, V) of the `wanted` places, row by row, and the cache, with room for `more` tokens.
 
         kept, wanted: (B, L), 0 where a prompt is padded, on whichever side, and True where logits are wanted.
         """
@@ -71,9 +71,8 @@ class OnnxStepper:
         moved = embeds_BLD.gather(1, order[..., None].expand_as(embeds_BLD))
         rows, places = wanted.nonzero(as_tuple=True)
         places = rows * kept.shape[1] + (kept.cumsum(1) - 1).clamp(min=0)[rows, places]
-        room = -(-(kept.shape[1] + 1) // _BLOCK) * _BLOCK
-        shape = (len(kept), self._key_heads, room, self._width)
-        held = [torch.zeros(shape) for _ in range(2 * self._layers)]
+        shape = (len(kept), self._key_heads, kept.shape[1] + more, self._width)
+        held = [torch.empty(shape) for _ in range(2 * self._layers)]  # a row is read up to its own end
         cache = OnnxCache(held, lengths)
         logits = torch.empty(len(places), self._vocabulary)
         binding = self._session.io_binding()
@@ -148,6 +147,11 @@ class OnnxCache:
 
     def keep(self, rows: Tensor) -> None:
         """Let go of the answers that are over; rows: (B,), True for those that go on."""
-        self.held = [tensor[rows] for tensor in self.held]
+        used, going = int(self.total), rows.nonzero()[:, 0].tolist()
+        for tensor in self.held:
+            for place, row in enumerate(going):
+                if place != row:  # rows only ever move up, to where none is needed
+                    tensor[place, :, :used] = tensor[row, :, :used]
+        self.held = [tensor[: len(going)] for tensor in self.held]
         self.ends = self.ends[rows]
         self.bound = None

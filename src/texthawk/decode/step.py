@@ -9,7 +9,7 @@ Shape letters:  B answers   H heads of queries   K heads of keys and values   W 
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 import torch.nn.functional as F
@@ -38,7 +38,7 @@ def can_step(model: TextHawkForConditionalGeneration) -> bool:
         return False
     linears = [module for layer in language.layers for module in (*layer.self_attn.children(), *layer.mlp.children())]
     linears = [module for module in linears if any(True for _ in module.parameters())] + [model.lm_head]
-    weights = [*language.parameters(), *model.lm_head.parameters()]
+    weights = language_weights(model)
     return (
         all(type(module) is nn.Linear for module in linears)
         and {weight.dtype for weight in weights} in ({torch.float32}, {torch.bfloat16})
@@ -48,9 +48,13 @@ def can_step(model: TextHawkForConditionalGeneration) -> bool:
     )
 
 
-def stamp(model: TextHawkForConditionalGeneration) -> tuple[tuple[int, int], ...]:
-    """Changes whenever a weight of the language model does; a Stepper is good for the stamp that it was made under."""
-    weights = [*model.model.language_model.parameters(), *model.lm_head.parameters()]
+def language_weights(model: TextHawkForConditionalGeneration) -> list[nn.Parameter]:
+    """The weights that a step has a copy of."""
+    return [*model.model.language_model.parameters(), *model.lm_head.parameters()]
+
+
+def stamp(weights: list[nn.Parameter]) -> tuple[tuple[int, int], ...]:
+    """Changes whenever one of the weights does; a copy of them is good for the stamp that it was made under."""
     return tuple((weight.data_ptr(), weight._version) for weight in weights)
 
 
@@ -71,16 +75,16 @@ class Stepper:
         self._logits = _product(head)
 
     @torch.inference_mode()
-    def begin(self, embeds_BLD: Tensor, kept: Tensor, wanted: Tensor) -> tuple[Tensor, "StepCache"]:
-        """Read prompts; logits (N, V) of the `wanted` places, row by row, and the cache.
+    def begin(self, embeds_BLD: Tensor, kept: Tensor, wanted: Tensor, more: int = 0) -> tuple[Tensor, "StepCache"]:
+        """Read prompts; logits (N, V) of the `wanted` places, row by row, and the cache, which is to hold `more` tokens.
 
         kept, wanted: (B, L), 0 where a prompt is padded on its left, and True where logits are wanted.
         """
         hidden_BLD, filled = prefill(self._language, embeds_BLD, kept)
-        return self._head(hidden_BLD[wanted]), StepCache(filled, kept)
+        return self._head(hidden_BLD[wanted]), StepCache(filled, kept, more)
 
     @torch.inference_mode()
-    def step(self, tokens: Tensor, cache: "StepCache") -> Tensor:
+    def step(self, tokens: Tensor, cache: "Held") -> Tensor:
         """tokens: (B,), the last of each answer. Their keys and values go into the cache; the logits (B, V) that follow."""
         hidden_BD = F.embedding(tokens, self._embeddings)
         cosines, sines = self._rotation(hidden_BD, cache.advance())
@@ -104,7 +108,7 @@ class _Layer:
         self._gate_up = _product(mlp.gate_proj, mlp.up_proj)
         self._down = _product(mlp.down_proj)
 
-    def __call__(self, hidden_BD: Tensor, cosines: Tensor, sines: Tensor, number: int, cache: "StepCache") -> Tensor:
+    def __call__(self, hidden_BD: Tensor, cosines: Tensor, sines: Tensor, number: int, cache: "Held") -> Tensor:
         batch, heads, key_heads = hidden_BD.shape[0], self._heads, self._key_heads
         joint = self._queries_keys_values(self._before_attention(hidden_BD)).view(batch, heads + 2 * key_heads, -1)
         turned = joint[:, : heads + key_heads]
@@ -118,18 +122,33 @@ class _Layer:
         return hidden_BD + self._down(F.silu(gate) * up)
 
 
+class Held(Protocol):
+    """What a step needs of a cache. mask: (B, 1, 1, C), by which each row sees its own tokens; None where all are seen."""
+
+    @property
+    def mask(self) -> Tensor | None: ...
+
+    def advance(self) -> Tensor:
+        """Make room for one more token; its positions (B, 1)."""
+
+    def put(self, layer: int, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
+        """Write one token's keys and values, (B, K, W); all that the layer holds, that token included."""
+
+
 class StepCache:
     """Keys and values of a batch, (B, K, C, W) a layer, with room for more tokens than it holds.
 
-    Takes over what a prefill left in a DynamicCache. kept: (B, L), 0 where a prompt is padded on its left.
+    Takes over what a prefill left in a DynamicCache. kept: (B, L), 0 where a prompt is padded on its left. more: tokens
+    that room is made for at once when the first of them comes.
     """
 
-    def __init__(self, prefill: DynamicCache, kept: Tensor) -> None:
+    def __init__(self, prefill: DynamicCache, kept: Tensor, more: int = 0) -> None:
         self._held: list[tuple[Tensor, Tensor]] = []
         for layer in prefill.layers:
             assert layer.keys is not None and layer.values is not None
             self._held.append((layer.keys, layer.values))
         self._count = self._room = kept.shape[1]
+        self._more = max(_BLOCK, more)
         self._positions = kept.sum(1, keepdim=True)
         self._kept = None if bool(kept.all()) else kept.bool()
         self.mask: Tensor | None = None
@@ -140,7 +159,7 @@ class StepCache:
         self._positions = positions + 1
         self._count += 1
         if self._count > self._room:
-            more = max(_BLOCK, self._room // 2)
+            more, self._more = self._more, _BLOCK
             self._room += more
             self._held = [(F.pad(keys, (0, 0, 0, more)), F.pad(values, (0, 0, 0, more))) for keys, values in self._held]
         if self._kept is not None:

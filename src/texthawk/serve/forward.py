@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from transformers import DynamicCache
 
+from texthawk.decode.step import Stepper, can_step
 from texthawk.model.modeling import TextHawkForConditionalGeneration
 from texthawk.serve.rows import RowsCache
 
@@ -23,7 +24,10 @@ class Prompt:
 
 
 class Rows:
-    """The rows of the running batch and the model that moves them on. One thread only."""
+    """The rows of the running batch and the model that moves them on. One thread only.
+
+    A small model on a CPU takes the step that reading takes; it has a copy of the weights, which must not change here.
+    """
 
     def __init__(self, model: TextHawkForConditionalGeneration) -> None:
         text = model.config.text_config.to_dict()
@@ -36,6 +40,7 @@ class Rows:
         self.model = model
         self.context = int(model.config.text_config.max_position_embeddings)
         self._layers = int(model.config.text_config.num_hidden_layers)
+        self._stepper = Stepper(model) if can_step(model) else None
         self.clear()
 
     def clear(self) -> None:
@@ -74,17 +79,37 @@ class Rows:
         """Give every row its token; the logits (R, V) of the next one."""
         device = self.model.device
         positions, mask = self.cache.step(device, self.model.dtype)
-        hidden = self.model.model(
-            input_ids=torch.tensor(tokens, device=device)[:, None],
-            attention_mask=mask,
-            position_ids=positions,
-            past_key_values=self.cache,
-            use_cache=True,
-        )[0]
+        if self._stepper is None:
+            hidden = self.model.model(
+                input_ids=torch.tensor(tokens, device=device)[:, None],
+                attention_mask=mask,
+                position_ids=positions,
+                past_key_values=self.cache,
+                use_cache=True,
+            )[0]
+            logits_RV = self.model.lm_head(hidden[:, -1])
+        else:
+            logits_RV = self._stepper.step(torch.tensor(tokens), _Stepped(self.cache, positions, mask))
         self.cache.advance()
-        return self.model.lm_head(hidden[:, -1])
+        return logits_RV
 
     @torch.inference_mode()
     def leave(self, row: int) -> None:
         """Free a row; the last one takes its number."""
         self.cache.leave(row)
+
+
+@dataclass(frozen=True)
+class _Stepped:
+    """The running batch's cache as the step of `decode/step.py` writes to it."""
+
+    cache: RowsCache
+    positions: Tensor
+    mask: Tensor
+
+    def advance(self) -> Tensor:
+        return self.positions
+
+    def put(self, layer: int, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
+        """keys, values: (R, H, W)."""
+        return self.cache.layers[layer].update(keys[:, :, None], values[:, :, None])
