@@ -78,17 +78,18 @@ class Asker:
     def ask(
         self,
         pictures: Sequence[Image.Image],
-        question: str,
+        question: str | Sequence[str],
         limits: Sequence[int],
         *,
         rows: Sequence[int] | None = None,
         seeds: Sequence[int] | None = None,
         constraints: Sequence[Constraint] | None = None,
     ) -> list[Answer]:
-        """One answer per picture, of at most `limits` tokens each.
+        """One answer per picture, of at most `limits` tokens each; where they are one and the same, it is encoded once.
 
-        rows: lines that the ink of each picture allows, for the loop guard. seeds: of each row where tokens are drawn,
-        None for the likeliest ones. constraints: the form that each answer must keep.
+        question: the same for all pictures, or one for each. rows: lines that the ink of each picture allows, for the loop
+        guard. seeds: of each row where tokens are drawn, None for the likeliest ones. constraints: the form that each
+        answer must keep.
         """
         allowances = [Allowance() if rows is None else Allowance(rows=count + 2) for count in rows or limits]
         makers = iter(allowances)
@@ -140,10 +141,22 @@ class Asker:
             self._texts[token] = self.processor.tokenizer.decode([token])
         return self._texts[token]
 
-    def _inputs(self, pictures: Sequence[Image.Image], question: str) -> dict[str, Tensor]:
+    def _inputs(self, pictures: Sequence[Image.Image], question: str | Sequence[str]) -> dict[str, Tensor]:
+        questions = [question] * len(pictures) if isinstance(question, str) else question
+        prompts = [self._worded(text) for text in questions]
+        if len(pictures) == 1 or any(picture is not pictures[0] for picture in pictures):
+            inputs = self.processor(images=list(pictures), text=prompts, padding=True, return_tensors="pt")
+            return dict(inputs.to(self.model.device))
+        seen = self.processor(images=[pictures[0]], text=prompts[:1], return_tensors="pt")
+        shown = self.processor.replace_image_token(seen, 0)
+        texts = [prompt.replace(self.processor.image_token, shown) for prompt in prompts]
+        words = self.processor.tokenizer(texts, padding=True, return_tensors="pt")
+        inputs = {name: words[name] for name in ("input_ids", "attention_mask")}
+        inputs |= {name: seen[name] for name in ("pixel_values", "image_grids")}
+        return {name: value.to(self.model.device) for name, value in inputs.items()}
+
+    def _worded(self, question: str) -> str:
         content = [{"type": "image"}, {"type": "text", "text": question}]
-        prompt = self.processor.apply_chat_template([{"role": "user", "content": content}], add_generation_prompt=True)
-        inputs = self.processor(
-            images=list(pictures), text=[prompt] * len(pictures), padding=True, return_tensors="pt"
-        ).to(self.model.device)
-        return dict(inputs)
+        return str(
+            self.processor.apply_chat_template([{"role": "user", "content": content}], add_generation_prompt=True)
+        )

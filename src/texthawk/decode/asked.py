@@ -11,10 +11,12 @@ from texthawk.decode.grammar import GrammarConstraint, Schemas, check_choices
 if TYPE_CHECKING:
     from PIL import Image
 
+    from texthawk.decode.answers import Answer
     from texthawk.decode.reader import Reader
 
 ANSWER_TOKENS = 256
 LONGEST = 2000  # characters of a question
+TOGETHER = 8  # questions that are answered in one batch
 
 
 @dataclass(frozen=True)
@@ -85,18 +87,31 @@ class Said:
 
 
 def said(
-    reader: "Reader", picture: "Image.Image", question: str, form: Form | None = None, limit: int = ANSWER_TOKENS
-) -> Said:
-    """Ask about a picture; ValueError for a question or a form that cannot be, or where prompt and answer are too long.
+    reader: "Reader",
+    picture: "Image.Image",
+    questions: Sequence[str],
+    form: Form | None = None,
+    limit: int = ANSWER_TOKENS,
+) -> list[Said]:
+    """Ask several questions about a picture, which is encoded once for some of them together.
 
-    limit: tokens of the answer. confidence: the geometric mean of their probabilities before the form was laid on them.
+    limit: tokens of an answer. confidence: the geometric mean of their probabilities before the form was laid on them.
+    ValueError for a question or a form that cannot be.
     """
-    check_question(question, reader.processor.tokenizer)
+    for question in questions:
+        check_question(question, reader.processor.tokenizer)
     if limit < 1:
         raise ValueError(f"the limit is {limit} tokens; an answer needs at least 1")
-    constraint = None if form is None else form.constraint(reader.schemas, limit)
-    constraints = None if constraint is None else [constraint]
-    (answer,) = reader.asker.ask([picture], question, [limit], constraints=constraints)
+    made: list[Said] = []
+    for start in range(0, len(questions), TOGETHER):
+        chosen = questions[start : start + TOGETHER]
+        forms = None if form is None else [form.constraint(reader.schemas, limit) for _ in chosen]
+        answers = reader.asker.ask([picture] * len(chosen), chosen, [limit] * len(chosen), constraints=forms)
+        made += [_said(answer, reader, form) for answer in answers]
+    return made
+
+
+def _said(answer: "Answer", reader: "Reader", form: Form | None) -> Said:
     text = reader.processor.tokenizer.decode(answer.tokens, skip_special_tokens=True)
     confidence = math.exp(answer.likelihood) if answer.tokens else 0.0
     if form is None:

@@ -122,7 +122,10 @@ class TextHawkModel(TextHawkPreTrainedModel):
     def embedded(
         self, input_ids: Tensor, pixel_values: Tensor | None = None, image_grids: Tensor | None = None
     ) -> Tensor:
-        """What the language model is given, (B, L, D): word embeddings, with visual tokens in the places of image tokens."""
+        """What the language model is given, (B, L, D): word embeddings, with visual tokens in the places of image tokens.
+
+        Several prompts about the same images may come with these once: then each row holds the tokens of all of them.
+        """
         if pixel_values is None:
             return self.get_input_embeddings()(input_ids)
         if image_grids is None:
@@ -131,6 +134,8 @@ class TextHawkModel(TextHawkPreTrainedModel):
         # What is looked up for an image token is overwritten, and LLaVA's has no row of its own to look up.
         embeds_BLD = self.get_input_embeddings()(input_ids.masked_fill(places, 0))
         visual = torch.cat(self.get_image_features(pixel_values, image_grids).pooler_output)
+        if len(places) > 1 and bool((places.sum(1) == visual.shape[0]).all()):
+            visual = visual.repeat(len(places), 1)
         if int(places.sum()) != visual.shape[0]:
             raise ValueError(
                 f"the prompt has {int(places.sum())} image tokens but the images give {visual.shape[0]} visual "

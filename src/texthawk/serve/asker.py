@@ -47,7 +47,7 @@ class EngineAsker(Asker):
     def ask(
         self,
         pictures: Sequence[Image.Image],
-        question: str,
+        question: str | Sequence[str],
         limits: Sequence[int],
         *,
         rows: Sequence[int] | None = None,
@@ -55,6 +55,7 @@ class EngineAsker(Asker):
         constraints: Sequence[Constraint] | None = None,
     ) -> list[Answer]:
         """See Asker.ask; raises ReadingCancelled, ReadingFailed, EngineClosed."""
+        questions = [question] * len(pictures) if isinstance(question, str) else question
         events: Events = queue.SimpleQueue()
         tokens: list[list[Token]] = [[] for _ in pictures]
         ends: dict[int, Finish] = {}
@@ -67,7 +68,7 @@ class EngineAsker(Asker):
                     sampling = Sampling(limits[number], temperature=DRAWN, seed=seeds[number])
                 guard = None if constraints is not None else LoopGuard(self.text_of, allowance)
                 form = None if constraints is None else constraints[number]
-                self._submit(number, self._prompt(picture, question), sampling, guard, form, events)
+                self._submit(number, self._prompt(picture, questions[number]), sampling, guard, form, events)
             while len(ends) < len(pictures):
                 number, event = self._next(events)
                 if isinstance(event, Piece):

@@ -51,7 +51,7 @@ async def ask(id: str, index: int, asked: Question, request: Request) -> Respons
     def answer(reader: Reader) -> dict[str, Any]:
         form = form_of(asked.choices, asked.schema_)
         limit = min(ANSWER_TOKENS, parts.settings.max_tokens)
-        made = said(reader, _picture(job, index, parts), asked.question, form, limit)
+        (made,) = said(reader, _picture(job, index, parts), [asked.question], form, limit)
         value = {} if form is None else {"value": made.value}
         confidence = round(made.confidence, 4)
         return {"text": made.text, "confidence": confidence, "finish_reason": made.finish_reason} | value

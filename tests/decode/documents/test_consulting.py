@@ -40,7 +40,7 @@ class Written(Asker):
         self.texts, self.asked = iter(texts), list[str]()
 
     def ask(self, pictures, question, limits, **settings):
-        self.asked.append(question)
+        self.asked += question
         ids = self.processor.tokenizer(next(self.texts), add_special_tokens=False)["input_ids"]
         return [Answer(ids, [-0.1] * len(ids), "stop")]
 
@@ -121,6 +121,18 @@ def test_a_closed_answer_comes_in_its_form_and_an_unlearned_one_is_called_a_gues
     assert all(isinstance(one.value["n"], int) and json.loads(one.text) == one.value for one in both)
 
 
+def test_several_questions_share_one_encoding_of_the_page_and_are_answered_as_each_alone():
+    made, seen = reader("text", "ask"), []
+    questions = ["What is this?", "And a much longer question, which is the last of the three?", "Why?"] * 3
+    alone = [made.ask(PICTURE, question, max_tokens=7)[0] for question in questions[:3]]
+    hook = made.model.model.connector.register_forward_hook(lambda *_: seen.append(True))
+    together = made.ask(PICTURE, questions, max_tokens=7)
+    hook.remove()
+    assert [one.text for one in together] == [one.text for one in alone] * 3
+    assert [one.confidence for one in together] == pytest.approx([one.confidence for one in alone] * 3, rel=1e-3)
+    assert len(seen) == 2, "nine questions come in two batches"
+
+
 def test_an_open_question_is_answered_by_a_model_that_learned_to_and_left_open_by_another():
     (answer,) = reader("text", "ask").ask(PICTURE, "What is this?", max_tokens=6)
     assert answer.text and answer.value is None and answer.finish_reason == "length"
@@ -149,7 +161,7 @@ def test_forms_and_limits_that_make_no_sense_are_refused():
         with pytest.raises(ValueError):
             form_of(**wrong)
     with pytest.raises(ValueError, match="at least 1"):
-        said(reader(), PICTURE, "What?", None, 0)
+        said(reader(), PICTURE, ["What?"], None, 0)
     with pytest.raises(ValueError, match="allow more tokens"):
         reader().ask(PICTURE, "What?", schema={"type": "array", "items": {}, "minItems": 9}, max_tokens=9)
 

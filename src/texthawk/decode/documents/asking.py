@@ -1,7 +1,7 @@
 """Questions over many pages: the best passages are found in what was read, and the model is asked about their pages."""
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from texthawk.decode.asked import ANSWER_TOKENS, Form, can_answer, check_question, said
@@ -49,36 +49,48 @@ def answers(
 
     pages: can be gone through more than once. picture: of a page by its number. form, limit: of each answer.
     """
-    index = Index(pages)
-    made = []
-    for question in questions:
+    asked = list(questions)
+    for question in asked:
         check_question(question, reader.processor.tokenizer)
-        found = tuple(index.best(question, pages, looked_at))
-        numbers = list(dict.fromkeys(evidence.page for evidence in found))
-        if form is not None and not numbers:
-            numbers = [page.number for page, _ in zip(pages, range(1), strict=False)]
-        made.append(answer_on(numbers, question, picture, reader, form=form, limit=limit, evidence=found))
-    return made
+    index = Index(pages)
+    found = [tuple(index.best(question, pages, looked_at)) for question in asked]
+    numbers = [list(dict.fromkeys(one.page for one in evidence)) for evidence in found]
+    if form is not None:
+        first = [page.number for page, _ in zip(pages, range(1), strict=False)]
+        numbers = [own or first for own in numbers]
+    return answers_on(numbers, asked, picture, reader, form=form, limit=limit, evidence=found)
 
 
-def answer_on(
-    numbers: Iterable[int],
-    question: str,
+def answers_on(
+    numbers: Sequence[Sequence[int]],
+    questions: Sequence[str],
     picture: Callable[[int], "Image.Image"],
     reader: "Reader",
     *,
     form: Form | None = None,
     limit: int = ANSWER_TOKENS,
-    evidence: tuple[Evidence, ...] = (),
-) -> DocumentAnswer:
-    """The surest of the answers that the model gives for some pages."""
+    evidence: Sequence[tuple[Evidence, ...]] | None = None,
+) -> list[DocumentAnswer]:
+    """To each question the surest of the answers that the model gives for its pages; a page is drawn once for all of them."""
     learned = can_answer(reader)
     reason = "stop" if learned else NOT_LEARNED
-    best = DocumentAnswer(question, None, 0.0, reason, None, evidence, learned=learned)
-    for number in numbers if learned or form is not None else ():
-        answer = said(reader, picture(number), question, form, limit)
-        if best.text is None or answer.confidence > best.confidence:
-            best = DocumentAnswer(
-                question, answer.text, answer.confidence, answer.finish_reason, number, evidence, answer.value, learned
-            )
+    shown = evidence or [()] * len(questions)
+    best = [
+        DocumentAnswer(question, None, 0.0, reason, None, own, learned=learned)
+        for question, own in zip(questions, shown, strict=True)
+    ]
+    for number in sorted({number for own in numbers for number in own}) if learned or form is not None else ():
+        wanted = [k for k, own in enumerate(numbers) if number in own]
+        for k, answer in zip(
+            wanted, said(reader, picture(number), [questions[k] for k in wanted], form, limit), strict=True
+        ):
+            if best[k].text is None or answer.confidence > best[k].confidence:
+                best[k] = replace(
+                    best[k],
+                    text=answer.text,
+                    confidence=answer.confidence,
+                    finish_reason=answer.finish_reason,
+                    page=number,
+                    value=answer.value,
+                )
     return best

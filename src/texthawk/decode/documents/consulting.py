@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from PIL import Image
 
 from texthawk.decode.asked import ANSWER_TOKENS, can_answer, can_point, form_of
-from texthawk.decode.documents.asking import DocumentAnswer, answer_on, answers
+from texthawk.decode.documents.asking import DocumentAnswer, answers, answers_on
 from texthawk.decode.documents.finding import Place, places, pointed_at
 from texthawk.image.pages import Limits, Source, one_page, open_pages
 from texthawk.image.selection import EVERY_PAGE, PageSelection
@@ -34,7 +34,8 @@ def ask(
         form.constraint(reader.schemas, max_tokens)  # what cannot be is told before anything is read
     file = _Consulted(reader, source, pages, dpi, limits)
     if file.number is not None and (can_answer(reader) or form is not None):
-        return [answer_on([file.number], text, file.picture, reader, form=form, limit=max_tokens) for text in asked]
+        numbers = [[file.number]] * len(asked)
+        return answers_on(numbers, asked, file.picture, reader, form=form, limit=max_tokens)
     return answers(file.read(), asked, file.picture, reader, form=form, limit=max_tokens)
 
 

@@ -102,7 +102,7 @@ def pointed_at(
     reader: "Reader", picture: "Image.Image", phrase: str, number: int, width: float, height: float
 ) -> Place | None:
     """The box that the model answers with; None where its answer is no box."""
-    answer = said(reader, picture, GROUNDING.format(phrase), limit=POINTING_TOKENS)
+    (answer,) = said(reader, picture, [GROUNDING.format(phrase)], limit=POINTING_TOKENS)
     box = box_in(answer.text, reader.model.config.coordinate_bins, width, height)
     return None if box is None else Place(number, box, (box,), "model", answer.confidence)
 
