@@ -7,9 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from tests.data.factory.orders import CHINESE_TEXTS, texts_and_fonts
 from tests.data.factory.test_documents import ALL, both, document, factory
+from tests.model import tiny
 from texthawk.cli.synth import parser
 from texthawk.cli.synth_family import write_documents
 from texthawk.data.factory.canvas import Canvas
@@ -19,11 +21,15 @@ from texthawk.data.factory.factory import Factory
 from texthawk.data.factory.ink import CLOSING, Face, joined, rung, units
 from texthawk.data.factory.styles import Fonts
 from texthawk.data.factory.texts import Texts
+from texthawk.data.loading import PackLoader
 from texthawk.data.mixture import Mixture
+from texthawk.data.packing import PackLimits
 from texthawk.data.public import read_set
+from texthawk.data.samples import SampleMaker
 from texthawk.data.shards import ShardFolder
 from texthawk.data.synth.dice import Dice
 from texthawk.eval.metrics import iou
+from texthawk.train.conversation import CHATML
 from texthawk.types import Box
 
 PROSE = "Measure twice, cut once: the joiner's “rule” cost £3.50 — not 4 (as some say), but ÅÉÎ öüß it is."
@@ -135,6 +141,20 @@ def test_a_factory_is_a_source_for_a_mixture_and_goes_to_other_processes() -> No
     assert place.epoch == 0 and 0 <= place.item < len(source) and len(source) == sum(source.runs)
     one, other = mixture.example(5), again.example(5)
     assert one.image == other.image and one.turns == other.turns and one.id == other.id
+
+
+def test_packs_of_the_factory_are_the_same_whoever_makes_them() -> None:
+    texts, fonts = both()
+    mixture = Mixture([(Factory(texts, fonts, seed=1, damage=ALL, height=420), 1.0)], seed=3)
+    maker = SampleMaker(tiny.processor(), CHATML.segments, PackLimits(4096, 108, 8))
+    packs = []
+    for workers in (0, 1):
+        loader = PackLoader(mixture, maker, packs=1, workers=workers)
+        packs += [step.packs[0].inputs() for step in loader.steps(end=1)]
+        assert not loader.dropped.reasons
+    one, other = packs
+    assert one["input_ids"].shape[-1] > 2000
+    assert all(torch.equal(one[name], other[name]) for name in ("input_ids", "labels", "pixel_values", "position_ids"))
 
 
 def test_a_pool_of_fonts_is_the_same_for_a_run_and_smaller_than_all() -> None:
