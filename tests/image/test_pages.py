@@ -100,6 +100,15 @@ def test_a_photograph_is_turned_the_way_its_exif_says(kind, orientation):
     assert all(page.image.getpixel(place)[0] > 200 for place in [(5, 35), (55, 5), (55, 35)])
 
 
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF"])
+def test_a_page_that_was_turned_upright_is_not_turned_again_when_its_image_is_a_source(kind):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    page = only(encoded(RED, kind, exif=exif))
+    again = only(page.image)
+    assert again.image.size == page.image.size == (40, 60) and again.image.tobytes() == page.image.tobytes()
+
+
 def test_an_exif_block_that_cannot_be_parsed_does_not_cost_the_page():
     exif = Image.Exif()
     exif[0x0112] = 6

@@ -11,6 +11,7 @@ from PIL import Image
 
 from tests.model import tiny
 from texthawk.image.budget import plan
+from texthawk.image.pages import one_page
 from texthawk.model.processing import IMAGE
 
 SIDE = st.integers(1, 400)
@@ -109,6 +110,22 @@ def test_transparent_and_deep_grey_pictures_become_what_a_person_sees(processor)
     grey = Image.fromarray(np.full((64, 64), 65535, dtype=np.uint16))
     for one in (clear, grey):
         assert (processor.image_processor(one)["pixel_values"] == 1.0).all()
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "TIFF"])
+@pytest.mark.parametrize("orientation", [3, 6, 8])
+def test_a_photograph_is_cut_as_plan_and_reading_see_it(processor, tmp_path, kind, orientation):
+    path = tmp_path / "photo"
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    tiny.picture(64, 192).save(path, kind, exif=exif)
+    page = one_page(path)
+    with Image.open(path) as opened:
+        given = processor.image_processor(opened)
+    expected = processor.image_processor(page.image)
+    layout = processor.image_processor.layout(page.height, page.width)
+    assert given["image_grids"].tolist() == [[layout.rows, layout.columns, 1]]
+    assert torch.equal(given["pixel_values"], expected["pixel_values"])
 
 
 def test_arrays_and_channels_first_are_taken_like_images(processor):

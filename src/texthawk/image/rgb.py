@@ -17,6 +17,8 @@ _TURNS = {
 }
 ON_ITS_SIDE = frozenset({5, 6, 7, 8})
 """EXIF orientations that swap width and height."""
+_SAY_ORIENTATION = ("exif", "xmp", "XML:com.adobe.xmp")
+"""What Pillow reads an orientation from, in the order in which it looks."""
 
 
 def to_rgb(image: Image.Image) -> Image.Image:
@@ -44,9 +46,14 @@ def orientation_of(image: Image.Image) -> int:
 
 
 def upright(image: Image.Image, orientation: int) -> Image.Image:
-    """Turn a photograph the way its EXIF orientation says."""
+    """Turn a photograph the way its EXIF orientation says; what is turned no longer says so, or it would be turned twice."""
     turn = _TURNS.get(orientation)
-    return image if turn is None else image.transpose(turn)
+    if turn is None:
+        return image
+    turned = image.transpose(turn)
+    for name in _SAY_ORIENTATION:
+        turned.info.pop(name, None)
+    return turned
 
 
 def _to_8_bits(image: Image.Image) -> Image.Image:

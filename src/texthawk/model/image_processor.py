@@ -7,7 +7,7 @@ import torch
 from PIL import Image
 from transformers import BaseImageProcessor, BatchFeature
 
-from texthawk.image.rgb import to_rgb
+from texthawk.image.rgb import orientation_of, to_rgb, upright
 from texthawk.image.tiles import TilingConfig, cut_views, normalised
 from texthawk.image.tilings import Tiling, layout_to_row, tiling_from_json, tiling_to_json
 from texthawk.types import TileLayout
@@ -53,7 +53,7 @@ class TextHawkImageProcessor(BaseImageProcessor):
         return self.tiling_for(**overrides).layout(height, width)
 
     def preprocess(self, images: Any, return_tensors: str | None = None, **kwargs: Any) -> BatchFeature:
-        """One image or a (nested) list of them: PIL images or (H, W, 3) uint8 arrays."""
+        """One image or a (nested) list of them: PIL images, turned as their EXIF says, or (H, W, 3) uint8 arrays."""
         tiling = self.tiling_for(**kwargs)
         pixels: list[torch.Tensor] = []
         rows: list[list[int]] = []
@@ -84,7 +84,8 @@ def flatten_images(images: Any) -> list[Any]:
 
 def _as_rgb(image: Any) -> Image.Image:
     if isinstance(image, Image.Image):
-        return to_rgb(image)
+        image.load()  # a TIFF turns itself upright while it loads
+        return upright(to_rgb(image), orientation_of(image))
     if isinstance(image, (np.ndarray, torch.Tensor)):
         array = np.asarray(image)
         if array.ndim == 3 and array.shape[0] == 3 and array.shape[2] != 3:
