@@ -17,20 +17,14 @@ from texthawk.model.modeling import TextHawkForConditionalGeneration
 from texthawk.train.run_log import rows_of
 from texthawk.train.stage_plan import Settings
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 TIMES = {"seconds", "waited", "tokens_per_second"}
 
 
 @pytest.fixture(scope="module")
 def inputs(tmp_path_factory):
     return paper.write_inputs(tmp_path_factory.mktemp("paper"))
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="module")

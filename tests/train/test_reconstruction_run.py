@@ -21,15 +21,9 @@ from texthawk.vision.pyramid import Pyramid
 RECIPE = PyramidRecipe(
     "test", Reconstruction(pad=6, directions=8, samples=100), steps=4, batch=2, together=1, learning_rate=3e-3
 )
+
+pytestmark = pytest.mark.usefixtures("one_thread")
 SIDE, PATCH = 56, 7
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="module")

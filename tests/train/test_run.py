@@ -22,6 +22,8 @@ TEXT = Corpus.from_texts(
     ]
 )
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 
 def recipe(steps: int = 6, **changes: object) -> Recipe:
     stage = replace(
@@ -44,14 +46,6 @@ def losses(folder: Path) -> list[tuple[int, float]]:
 
 def weights(run: Run) -> dict[str, torch.Tensor]:
     return {name: value.clone() for name, value in run.model.state_dict().items()}
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def test_a_run_that_was_stopped_and_continued_ends_with_the_same_weights(tmp_path: Path) -> None:

@@ -135,10 +135,9 @@ def global_step(
     where gradients are averaged over them and not added. before_backward: is told before each pack whether it is the last.
     """
     counts = counts_of(packs, config, reduce)
-    kind = torch.device(device).type
     found: list[Tensor] = []
     for number, pack in enumerate(packs):
-        with torch.autocast(kind, torch.bfloat16) if bf16 else contextlib.nullcontext():
+        with _products(device, bf16):
             sums = losses(model, pack, config, device)
         if before_backward:
             before_backward(number + 1 == len(packs))
@@ -162,12 +161,17 @@ def evaluation(
     table: list[Tensor] = []
     counts = torch.zeros(3, dtype=torch.float64)
     for pack in packs:
-        with torch.autocast(torch.device(device).type, torch.bfloat16) if bf16 else contextlib.nullcontext():
+        with _products(device, bf16):
             sums = losses(model, pack, config, device)
         table.append(torch.stack([value.double() for value in sums]))
         counts += torch.tensor(counts_of([pack], config), dtype=torch.float64)
     total = Counts(*(reduce(counts) if reduce else counts).tolist())
     return summary(torch.stack(table).cpu(), total, config, reduce)
+
+
+def _products(device: torch.device | str, bf16: bool) -> contextlib.AbstractContextManager:
+    """Matrix products in bfloat16, or as the weights are."""
+    return torch.autocast(torch.device(device).type, torch.bfloat16) if bf16 else contextlib.nullcontext()
 
 
 def summary(table: Tensor, counts: Counts, config: TextHawkConfig, reduce: Reduce | None = None) -> StepLosses:
