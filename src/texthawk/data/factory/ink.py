@@ -188,16 +188,18 @@ class Face:
             mask, *box, advance = self.glyph(text)
             left, top, right, bottom = box
             return Word(((left, top, mask),) if mask is not None else (), left, top, right, bottom, advance)
-        pen, masks, boxes = 0.0, [], []
-        for character in text:
-            glyph = self.glyph(character)
-            x = round(pen)
-            boxes.append((x + glyph.left, glyph.top, x + glyph.right, glyph.bottom))
-            if glyph.mask is not None:
-                masks.append((x + glyph.left, glyph.top, glyph.mask))
-            pen += glyph.advance
-        lefts, tops, rights, bottoms = zip(*boxes, strict=True)
-        return Word(tuple(masks), min(lefts), min(tops), max(rights), max(bottoms), pen)
+        kept = self._glyphs.get
+        glyphs = [kept(character) or self.glyph(character) for character in text]
+        *starts, end = accumulate((glyph.advance for glyph in glyphs), initial=0.0)
+        pens = [round(start) for start in starts]
+        return Word(
+            tuple((pen + g[1], g[2], g[0]) for pen, g in zip(pens, glyphs, strict=True) if g[0] is not None),
+            min([pen + g[1] for pen, g in zip(pens, glyphs, strict=True)]),
+            min([g[2] for g in glyphs]),
+            max([pen + g[3] for pen, g in zip(pens, glyphs, strict=True)]),
+            max([g[4] for g in glyphs]),
+            end,
+        )
 
 
 class _Drawings(dict[str, Glyph]):

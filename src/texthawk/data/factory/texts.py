@@ -11,7 +11,9 @@ from texthawk.data.factory.ink import is_wide
 from texthawk.data.synth.corpus import is_test, normalise
 from texthawk.data.synth.dice import Dice
 
-SENTENCE = re.compile(r"\S.*?(?:[.!?][”’\"')]*(?=\s|$)|[。！？]+[”’）」』]*)")
+_END = re.compile(r"[.!?][”’\"')]*(?=\s|$)|[。！？]+[”’）」』]*")
+WINDOW = 160
+"""Characters of a paragraph that a phrase is looked for in."""
 SHORTEST = 20
 """Characters that a paragraph needs to be printed."""
 
@@ -81,7 +83,7 @@ class Texts:
     def prose(self, dice: Dice, lang: str, length: int) -> str:
         """About `length` characters of running text that ends where a sentence ends; at least one sentence."""
         text = dice.pick(self.paragraphs[lang])
-        sentences = SENTENCE.findall(text) or [text]
+        sentences = _sentences(text) or [text]
         start = int(dice.random() ** 2 * len(sentences))
         kept, size = list[str](), 0
         for sentence in sentences[start:]:
@@ -94,7 +96,7 @@ class Texts:
     def sentence(self, dice: Dice, lang: str, most: int) -> str:
         """A sentence of at most `most` characters; a phrase where none of a few is as short."""
         for _ in range(6):
-            options = [s.strip() for s in SENTENCE.findall(dice.pick(self.paragraphs[lang])) if len(s.strip()) <= most]
+            options = [text for text in _sentences(dice.pick(self.paragraphs[lang])) if len(text) <= most]
             if options:
                 return dice.pick(options)
         return self.phrase(dice, lang, most)
@@ -103,7 +105,12 @@ class Texts:
         """A few words in a row, of 2 to `most` characters (half of that in scripts without spaces), no marks at its ends."""
         for _ in range(12):
             text = dice.pick(self.paragraphs[lang])
-            if is_wide(text[0]) or is_wide(text[-1]):
+            wide = is_wide(text[0]) or is_wide(text[-1])
+            if len(text) > WINDOW:
+                start = dice.integer(0, len(text) - WINDOW)
+                text = text[start : start + WINDOW]
+                text = text if wide else text[text.find(" ") + 1 : text.rfind(" ")]
+            if wide:
                 pieces = [p for p in re.split(r"[^\w]+", text) if len(p) >= 2]
                 if pieces:
                     piece = dice.pick(pieces)
@@ -117,6 +124,15 @@ class Texts:
             if run and len(" ".join(run)) >= 2:
                 return " ".join(run)
         return {"zh": "项目"}.get(lang, "Item")
+
+
+def _sentences(text: str) -> list[str]:
+    """The sentences of a paragraph; what stands behind the last end of one is left out."""
+    found, start = [], 0
+    for end in _END.finditer(text):
+        found.append(text[start : end.end()].strip())
+        start = end.end()
+    return found
 
 
 def _unset(character: str) -> bool:
