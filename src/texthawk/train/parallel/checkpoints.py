@@ -4,6 +4,7 @@ A checkpoint is a folder of torch.distributed.checkpoint that a link of the chec
 there. Entries go by the names of parameters in the model: `weights/NAME`, `exp_avg/NAME`, `exp_avg_sq/NAME`, `step/NAME`.
 """
 
+import json
 import os
 import shutil
 from pathlib import Path
@@ -23,8 +24,8 @@ MOMENTS = ("exp_avg", "exp_avg_sq")
 
 
 def save_shards(place: Path, model: nn.Module, optimiser: torch.optim.Optimizer, extra: dict[str, Any]) -> None:
-    """Write what is needed to go on; every process of the run must call it."""
-    state: dict[str, Any] = {"extra": extra}
+    """Write what is needed to go on, `extra` as JSON; every process of the run must call it."""
+    state: dict[str, Any] = {"extra": json.dumps(extra)}
     for name, parameter in trained(model).items():
         state[f"weights/{name}"] = parameter.detach()
         kept = optimiser.state.get(parameter, {})
@@ -49,7 +50,7 @@ def load_shards(place: Path, model: nn.Module, optimiser: torch.optim.Optimizer)
     """
     own = trained(model)
     known = FileSystemReader(place).read_metadata().state_dict_metadata
-    state: dict[str, Any] = {"extra": {}}
+    state: dict[str, Any] = {"extra": ""}
     for name, parameter in own.items():
         assert f"weights/{name}" in known, "what was kept is of another stage"
         state[f"weights/{name}"] = parameter.detach()
@@ -60,7 +61,7 @@ def load_shards(place: Path, model: nn.Module, optimiser: torch.optim.Optimizer)
     for name, parameter in own.items():
         if f"step/{name}" in state:
             optimiser.state[parameter] = {kind: state[f"{kind}/{name}"] for kind in ("step", *MOMENTS)}
-    return state["extra"]
+    return json.loads(state["extra"])
 
 
 def whole_weights(place: Path) -> dict[str, Tensor]:
