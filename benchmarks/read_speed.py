@@ -28,7 +28,7 @@ from torch import nn
 
 import texthawk
 from texthawk.decode.budgets import Budget
-from texthawk.decode.greedy import Generator, Way, fastest
+from texthawk.decode.greedy import Way, fastest
 from texthawk.decode.onnx_step import can_run_onnx
 from texthawk.decode.reader import Reader
 from texthawk.decode.shipped import model_folder
@@ -99,13 +99,11 @@ def reader_of(
 
     def make() -> Callable[[Path], str]:
         loaded = texthawk.load(model, device="cpu", dtype=dtype)
-        reader = Batched(loaded.model, loaded.processor, loaded.calibration)
+        reader = Batched(loaded.model, loaded.processor, loaded.calibration, way=way)
         reader.windows_together = batch
         reader.model.set_attn_implementation(attention)
         if change is not None:
             reader.model.model.language_model = change(reader.model.model.language_model)
-        pad = reader.processor.tokenizer.pad_token_id
-        reader.asker.generator = Generator(reader.model, reader.ends, pad, way=way)
         return lambda page: reader.read(str(page)).text
 
     return make

@@ -13,7 +13,7 @@ from PIL import Image
 from torch import Tensor
 
 from texthawk.decode.grammar import Constraint
-from texthawk.decode.greedy import Generator
+from texthawk.decode.greedy import Generator, Way
 from texthawk.decode.guard import Allowance, LoopGuard
 from texthawk.decode.watch import STOP, Watch
 from texthawk.model.modeling import TextHawkForConditionalGeneration
@@ -68,9 +68,15 @@ class Answer:
 class Asker:
     """A model with its processor, asked one question about many pictures."""
 
-    def __init__(self, model: TextHawkForConditionalGeneration, processor: TextHawkProcessor, ends: list[int]) -> None:
+    def __init__(
+        self,
+        model: TextHawkForConditionalGeneration,
+        processor: TextHawkProcessor,
+        ends: list[int],
+        way: Way | None = None,
+    ) -> None:
         self.model, self.processor, self.ends = model, processor, ends
-        self.generator = Generator(model, ends, processor.tokenizer.pad_token_id)
+        self.generator = Generator(model, ends, processor.tokenizer.pad_token_id, way=way)
         self._texts: dict[int, str] = {}
 
     @_on_one_thread

@@ -1,7 +1,7 @@
 """Generation under watch: the likeliest token, again and again, until every answer of a batch is over.
 
 Small models on a CPU go through ONNX Runtime where it is installed, else through the step of `decode/step.py`; any other
-through transformers' `generate`. All give the same tokens.
+through transformers' `generate`. All give the same tokens, but for "onnx int8", which is only taken where it is asked for.
 
 Shape letters:  B answers   L tokens of the prompts   N places   V vocabulary
 """
@@ -40,7 +40,9 @@ def fastest(model: TextHawkForConditionalGeneration) -> Way:
 
 
 class Generator:
-    """A model that is run one way; None takes the fastest that gives its own tokens.
+    """A model that is run one way; None takes the fastest that gives its own tokens. ValueError for one that is not possible.
+
+    "onnx int8" has products in 8 bits, and tower and connector in bfloat16 where the CPU multiplies such numbers natively.
 
     A step has a copy of the weights, so it is made when it is first needed and anew when they have changed.
     """
@@ -48,6 +50,12 @@ class Generator:
     def __init__(
         self, model: TextHawkForConditionalGeneration, ends: list[int], pad: int, *, way: Way | None = None
     ) -> None:
+        possible = {"onnx": can_run_onnx, "onnx int8": can_run_onnx, "step": can_step}
+        if way in possible and not possible[way](model):
+            raise ValueError(
+                f"this model cannot be run by {way!r} here; leave the way open, or for ONNX Runtime: pip install "
+                "'texthawk[onnx]' (small language models of the Llama and Qwen2 families, in float32 on a CPU)"
+            )
         self.model, self._ends, self._pad, self._way = model, ends, pad, way
         self._steps: Steps | None = None
         self._eyes: TextHawkModel | None = None
@@ -86,11 +94,6 @@ class Generator:
         return self._steps
 
     def _made(self, way: Way) -> Steps:
-        possible = can_step(self.model) if way == "step" else can_run_onnx(self.model)
-        if not possible:
-            raise ValueError(
-                f"this model cannot be run by {way!r} here; leave the way open, and a possible one is taken"
-            )
         if way == "step":
             return Stepper(self.model)
         threads = torch.get_num_threads()
