@@ -55,6 +55,7 @@ def test_a_short_phrase_and_a_number_must_be_there_to_the_letter():
     assert runs_of("sun", page(line(0, "son", "sum", "run"))) == []
     assert runs_of("1200.00", page(line(0, "200.00", "1200.50", "12000.00"))) == []
     assert runs_of("1200.00", page(line(0, "1200.00"))) != []
+    assert [run.edits for run in runs_of("2300000017984", page(line(0, "2300000017934", "9900000017934")))] == [1]
 
 
 def test_of_equally_near_places_the_one_with_its_case_and_signs_and_on_one_line_comes_first():

@@ -16,6 +16,7 @@ from texthawk.types import Box, Page
 LONGEST = 500  # characters of a phrase
 NEAR = 0.2  # edits for each letter of a phrase, at most: a figure that differs makes another number
 FAR = 0.4  # the same where nothing nearer is on the page: then the one nearest place counts
+FIGURES = 8  # of a number, of which one may be misread where it stands nowhere to the letter
 TELLING = 6  # characters from which on a phrase is known by so few
 _BREAK = 2  # edits: what a line break between two words counts where places are compared
 _SINGLE = re.compile(r"[\u1100-\u11ff\u2e80-\u9fff\ua960-\ua97f\uac00-\ud7ff\uf900-\ufaff\U00020000-\U0003ffff]")
@@ -53,9 +54,7 @@ def runs_of(phrase: str, page: Page) -> list[Run]:
     units = _units(page)
     if not wanted or not units:
         return []
-    telling = sum(not character.isdigit() for character in wanted)
-    near = int(NEAR * telling)
-    most = int(FAR * telling) if len(wanted) >= TELLING else near
+    near, most = _bounds(wanted)
     found = list(_candidates(wanted, [unit.plain for unit in units], most))
     chosen = [entry for entry in found if entry[0] <= near] or found
     spaceless = "".join(phrase.split())
@@ -74,6 +73,15 @@ def runs_of(phrase: str, page: Page) -> list[Run]:
             taken[first:last] = [True] * (last - first)
             runs.append(_run(units[first:last], edits))
     return runs
+
+
+def _bounds(wanted: str) -> tuple[int, int]:
+    """Edits up to which a run is near, and up to which the nearest one counts where none is."""
+    letters = sum(not character.isdigit() for character in wanted)
+    if 2 * letters < len(wanted):
+        return 0, len(wanted) // FIGURES
+    near = int(NEAR * letters)
+    return near, int(FAR * letters) if len(wanted) >= TELLING else near
 
 
 def _wanted(phrase: str) -> str:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-from texthawk.decode.asked import can_answer
+from texthawk.decode.asked import can_answer, can_point
 from texthawk.decode.reader import Reader
 from texthawk.eval.phrases import place_of
 from texthawk.eval.systems import System
@@ -53,8 +53,8 @@ class Reads(Protocol):
 def with_answers(system: System, reader: object) -> System:
     """The system with what its reader can do besides reading.
 
-    Of the places that it finds for a phrase the first counts; a reader that only reads has its phrases looked up among the
-    words that it reads on the first page.
+    Of the places that it finds for a phrase the first counts; a reader whose model has not learned to point has its phrases
+    looked up among the words that it reads on the first page, as those of any system that only reads.
     """
     if isinstance(reader, Answers) and not (isinstance(reader, Reader) and not can_answer(reader)):
         answering = reader
@@ -63,7 +63,7 @@ def with_answers(system: System, reader: object) -> System:
             return [answer.text or "" for answer in answering.ask(str(image), list(questions))]
 
         system = replace(system, ask=ask)
-    if isinstance(reader, Finds):
+    if isinstance(reader, Finds) and not (isinstance(reader, Reader) and not can_point(reader)):
         finding = reader
 
         def find(image: Path, phrases: Sequence[str], language: str) -> list[tuple[float, ...] | None]:
