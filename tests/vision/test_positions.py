@@ -71,6 +71,16 @@ def test_values_and_gradients_are_finite_where_the_ends_are_parallel_or_opposite
     torch.testing.assert_close(places.norm(dim=-1), axis.scale_A.expand(17))
 
 
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+@pytest.mark.parametrize("gap", [3e-4, 1e-3, 1e-2])
+def test_places_keep_their_norm_however_nearly_parallel_the_ends_lie_in_space(sign, gap):
+    generator = torch.Generator().manual_seed(0)
+    for _ in range(20):
+        first, aside = torch.randn(2, 64, generator=generator)
+        places = with_ends(first, sign * first + gap * aside)(torch.linspace(0, 1, 17))
+        torch.testing.assert_close(places.norm(dim=-1), torch.full((17,), 8.0), atol=1e-5, rtol=0)
+
+
 @pytest.mark.parametrize("gap", [1e-7, 1e-5, 0.9e-4, 1.1e-4, 1e-3])
 def test_the_arc_shrinks_to_a_point_without_a_jump(gap):
     first, across = torch.eye(8)[0], torch.eye(8)[1]
@@ -113,6 +123,11 @@ def test_a_page_larger_than_the_tables_is_refused_by_the_side_that_is_too_long()
 def test_a_width_that_heads_do_not_divide_is_refused():
     with pytest.raises(ValueError, match="width 10 is not divisible by 4 heads"):
         ScalablePositions(10, 4)
+
+
+def test_heads_of_one_number_are_refused_for_no_arc_joins_them():
+    with pytest.raises(ValueError, match="width 4 leaves 4 heads one number each"):
+        ScalablePositions(4, 4)
 
 
 def test_sinusoids_tell_rows_from_columns_and_every_place_apart():

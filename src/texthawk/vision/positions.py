@@ -18,6 +18,10 @@ class SphericalAxis(nn.Module):
         super().__init__()
         if width % heads:
             raise ValueError(f"width {width} is not divisible by {heads} heads; choose a multiple")
+        if width < 2 * heads:
+            raise ValueError(
+                f"width {width} leaves {heads} heads one number each, which no arc joins; take fewer heads"
+            )
         self.heads = heads
         self.ends_2Ad = nn.Parameter(torch.randn(2, heads, width // heads))
         self.scale_A = nn.Parameter(torch.full((heads,), math.sqrt(width // heads)))
@@ -38,8 +42,11 @@ class SphericalAxis(nn.Module):
         across = torch.where(parallel, _PARALLEL * _square_to(first), across)
         sine = across.norm(dim=-1, keepdim=True)
         theta = torch.atan2(sine, cosine)
+        across = across / sine
+        # Near (anti)parallel ends the subtraction above leaves little of `across` but rounding; made square once more.
+        across = torch.nn.functional.normalize(across - (across * first).sum(-1, keepdim=True) * first, dim=-1)
         angle = t.float()[..., None, None] * theta
-        arc = torch.cos(angle) * first + torch.sin(angle) * (across / sine)
+        arc = torch.cos(angle) * first + torch.sin(angle) * across
         return (arc * self.scale_A.float()[:, None]).flatten(-2)
 
 
