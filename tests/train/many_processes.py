@@ -34,7 +34,7 @@ LORA = replace(
     learners=tuple(replace(one, rate=1e-3, late=False) for one in PRE_TRAINING.learners),
 )
 STAGES = {"full": FULL, "lora": LORA}
-SECONDS = 240.0
+SECONDS = 1200.0
 
 
 def config(*, tied: bool = True) -> TextHawkConfig:
