@@ -17,7 +17,8 @@ from tests.contracts.parts import inputs_for, model, picture, tokenizer
 from texthawk.decode.greedy import Generator, fastest
 from texthawk.decode.guard import LoopGuard
 from texthawk.decode.onnx_step import can_run_onnx
-from texthawk.decode.step import can_step
+from texthawk.decode.reader import load
+from texthawk.decode.step import Stepper, can_step
 from texthawk.decode.watch import Watch
 
 LIMIT = 150
@@ -148,3 +149,10 @@ def test_what_the_steps_do_not_know_is_left_to_transformers():
     assert fastest(model.__wrapped__(*which).to(torch.float16)) == "generate"
     with pytest.raises(ValueError, match="leave the way open"):
         watched(which, PAGES, way="step", made=made)
+
+
+def test_a_reader_is_run_the_way_that_was_asked_for():
+    for way, runs in {"generate": type(None), "step": Stepper}.items():
+        assert type(load("nano", device="cpu", way=way).asker.generator.steps()) is runs
+    with pytest.raises(ValueError, match="choose one of onnx"):
+        load("nano", device="cpu", way="quick")

@@ -6,7 +6,7 @@ through transformers' `generate`. All give the same tokens, but for "onnx int8",
 Shape letters:  B answers   L tokens of the prompts   N places   V vocabulary
 """
 
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, get_args
 
 import torch
 from torch import Tensor
@@ -50,6 +50,10 @@ class Generator:
     def __init__(
         self, model: TextHawkForConditionalGeneration, ends: list[int], pad: int, *, way: Way | None = None
     ) -> None:
+        if way is not None and way not in get_args(Way):
+            raise ValueError(
+                f"a model is not run by {way!r}; choose one of {', '.join(get_args(Way))}, or leave it open"
+            )
         possible = {"onnx": can_run_onnx, "onnx int8": can_run_onnx, "step": can_step}
         if way in possible and not possible[way](model):
             raise ValueError(
