@@ -183,6 +183,26 @@ def test_a_weight_of_another_shape_is_told_with_the_shape_it_should_have(connect
             load(state | {full: torch.zeros(wrong)}, connector)
 
 
+@kinds
+def test_tower_and_language_model_have_the_shapes_of_the_config_that_is_given(kind):
+    connector, language, load, publish = KINDS[kind]
+    made = config(connector, language=language)
+    state = random_state(made)
+    for name in sorted(publish(load(state, made), made))[::11]:
+        wrong = torch.zeros(*state[name].shape, 2)
+        with pytest.raises(ValueError, match=f"{re.escape(name)} is .*, expected "):
+            load(state | {name: wrong}, made)
+
+
+def test_biases_of_queries_and_keys_are_asked_of_the_config_and_not_of_the_file():
+    llama, qwen2 = (config(HIWIN, language=language) for language in (LLAMA, QWEN2))
+    bias = "model.layers.0.self_attn.q_proj.bias"
+    with pytest.raises(ValueError, match=rf"unknown: .*{re.escape(bias)}.*; missing: none"):
+        llava_uhd2(random_state(qwen2), llama)
+    with pytest.raises(ValueError, match=rf"unknown: none; missing: .*{re.escape(bias)}"):
+        llava_uhd2(random_state(llama), qwen2)
+
+
 def test_weights_that_nothing_reads_need_not_be_there():
     made = config(HIWIN)
     state = random_state(made)

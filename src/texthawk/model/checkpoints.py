@@ -26,6 +26,7 @@ from texthawk.model.configuration import TextHawkConfig
 from texthawk.model.published import (
     State,
     check_names,
+    check_shapes,
     hiwin_from_published,
     hiwin_to_published,
     pyramid_from_published,
@@ -126,13 +127,16 @@ def _ours(
 ) -> State:
     beside = [name for name in state if not name.startswith(PROJECTOR)]
     if beside:
+        shapes: dict[str, tuple[int, ...]] = {}
         if isinstance(config, TextHawkConfig):
+            shapes = {name: shape for name, shape in published_shapes(config).items() if not name.startswith(PROJECTOR)}
             read, layers = max(config.feature_layers), config.text_config.num_hidden_layers
         else:
             read, layers = _tower_depth(beside) - 1, _language_depth(beside)
         dead = _tower_tail(read)
-        known = {**_tower_names(read), **_language_names(beside, layers)}
+        known = {**_tower_names(read), **_language_names(shapes or beside, layers)}
         check_names(dict.fromkeys(set(beside) - dead), known, f"{model} (tower and language model)")
+        check_shapes(state, {name: torch.empty(shapes[name], device="meta") for name in known if name in shapes})
     inner = {name.removeprefix(PROJECTOR): tensor for name, tensor in state.items() if name.startswith(PROJECTOR)}
     ours = {OUR_PROJECTOR + name: tensor for name, tensor in projector(inner).items()}
     return ours | ({new: state[old] for old, new in known.items()} if beside else {})
