@@ -93,7 +93,7 @@ def test_words_without_a_place_are_no_place():
     assert runs_of("total", page(Line("total", None, (Word("total", None, 0.5),)))) == [] == runs_of("total", page())
 
 
-@pytest.mark.parametrize("phrase", ["", "  ", "x" * (LONGEST + 1)])
+@pytest.mark.parametrize("phrase", ["", "  ", "x" * (LONGEST + 1), "a\udcff"])
 def test_a_phrase_that_is_none_is_refused(phrase):
     with pytest.raises(ValueError, match="phrase"):
         runs_of(phrase, PAGE)

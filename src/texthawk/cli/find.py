@@ -82,7 +82,7 @@ def _print(phrases: list[str], found: "list[list[Place]]", pages: int) -> None:
     for number, (phrase, places) in enumerate(zip(phrases, found, strict=True)):
         if number:
             print()
-        print(f"? {printable(phrase)}")
+        print(f"? {printable(' '.join(phrase.split()))}")
         for place in places:
             said = f": {printable(place.text)}" if place.text else ""
             print(

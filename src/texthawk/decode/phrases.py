@@ -54,9 +54,9 @@ def runs_of(phrase: str, page: Page) -> list[Run]:
     units = _units(page)
     if not wanted or not units:
         return []
-    near, most = _bounds(wanted)
+    enough, most = _bounds(wanted)
     found = list(_candidates(wanted, [unit.plain for unit in units], most))
-    chosen = [entry for entry in found if entry[0] <= near] or found
+    chosen = [entry for entry in found if entry[0] <= enough] or found
     spaceless = "".join(phrase.split())
 
     def rank(entry: tuple[int, int, int]) -> tuple[bool, int, int, int]:
@@ -69,10 +69,15 @@ def runs_of(phrase: str, page: Page) -> list[Run]:
     taken = [False] * len(units)
     runs: list[Run] = []
     for edits, first, last in sorted(chosen, key=rank):
-        if not any(taken[first:last]) and (edits <= near or not runs):
+        if not any(taken[first:last]) and (edits <= enough or not runs):
             taken[first:last] = [True] * (last - first)
             runs.append(_run(units[first:last], edits))
     return runs
+
+
+def near(phrase: str) -> int:
+    """The edits up to which a run is taken wherever it stands; of runs that are further off, only one counts."""
+    return _bounds(_wanted(phrase))[0]
 
 
 def _bounds(wanted: str) -> tuple[int, int]:
@@ -80,13 +85,15 @@ def _bounds(wanted: str) -> tuple[int, int]:
     letters = sum(not character.isdigit() for character in wanted)
     if 2 * letters < len(wanted):
         return 0, len(wanted) // FIGURES
-    near = int(NEAR * letters)
-    return near, int(FAR * letters) if len(wanted) >= TELLING else near
+    enough = int(NEAR * letters)
+    return enough, int(FAR * letters) if len(wanted) >= TELLING else enough
 
 
 def _wanted(phrase: str) -> str:
     if not phrase.strip():
         raise ValueError("the phrase is empty; write what is to be found")
+    if any("\ud800" <= character <= "\udfff" for character in phrase):
+        raise ValueError("the phrase holds what is no character; write it in valid Unicode")
     if len(phrase) > LONGEST:
         raise ValueError(f"the phrase has {len(phrase)} characters; {LONGEST} is the most")
     return "".join(map(_plain, phrase.split())) or _folded("".join(phrase.split()))

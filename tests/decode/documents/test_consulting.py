@@ -71,6 +71,13 @@ def test_words_are_found_page_by_page_and_say_so():
     assert found("submarine") == []
 
 
+def test_what_is_far_off_counts_only_where_no_page_has_anything_nearer():
+    there = [page(1, "General Meeting"), page(2, "Gcneral Mcetjnq"), page(3, "Gcnerl Mcetjnq")]
+    assert [(one.page, one.edits) for one in found("General Meeting", pages=there)] == [(1, 0)]
+    assert [(one.page, one.edits) for one in found("General Meeting", pages=there[1:])] == [(2, 4)]
+    assert [(one.page, one.edits) for one in found("General Meeting", pages=there[2:])] == [(3, 5)]
+
+
 def test_a_model_that_points_is_believed_where_its_answer_is_a_box_and_nowhere_else():
     made = pointing(BOX)
     (place,) = found("the red seal", made, pages=PAGES[:1])

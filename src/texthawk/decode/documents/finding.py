@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from texthawk.decode.asked import can_point, said
 from texthawk.decode.formats.blocks import box_around
-from texthawk.decode.phrases import Run, runs_of
+from texthawk.decode.phrases import Run, near, runs_of
 from texthawk.model.grounding import coordinate_centre
 from texthawk.model.processing import GROUNDING
 from texthawk.types import Box, Page
@@ -68,12 +68,14 @@ def _places(
     reader: Callable[[], "Reader"],
     by: str,
 ) -> list[Place]:
-    found: dict[int, list[Place]] = {}
-    numbers = []
+    numbers, told = [], list[Place]()
     for page in pages:
         numbers.append((page.number, page.width, page.height))
         if by != "model":
-            found[page.number] = text_places(phrase, page)
+            told += text_places(phrase, page)
+    found: dict[int, list[Place]] = {}
+    for place in _nearest(told, phrase):
+        found.setdefault(place.page, []).append(place)
     if by != "text" and numbers:
         loaded = reader()
         if can_point(loaded):
@@ -84,6 +86,12 @@ def _places(
         elif by == "model":
             raise ValueError(f"the model has {UNLEARNED}; look the phrase up among the words, by text")
     return [place for number, *_ in numbers for place in found.get(number, [])]
+
+
+def _nearest(told: list[Place], phrase: str) -> list[Place]:
+    """Of what stands on any page the near places; where there is none, the one that is least far."""
+    chosen = [place for place in told if place.edits <= near(phrase)]
+    return chosen or ([min(told, key=lambda place: place.edits)] if told else [])
 
 
 def text_places(phrase: str, page: Page) -> list[Place]:
