@@ -7,6 +7,7 @@ import stat
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import load_file, save_file
 from transformers import (
     AutoModelForCausalLM,
     AutoProcessor,
@@ -15,6 +16,8 @@ from transformers import (
     CLIPModel,
     CLIPVisionConfig,
     CLIPVisionModel,
+    GPT2Config,
+    GPT2LMHeadModel,
     LlamaConfig,
     LlamaForCausalLM,
     PreTrainedTokenizerFast,
@@ -256,6 +259,16 @@ def test_feature_layers_that_do_not_fit_are_refused(capsys, folders, tmp_path, l
     assert "needs 4 layers" in error and "from 1 to 8" in error
 
 
+@pytest.mark.parametrize(
+    ("depth", "layers"), [(3, [2, 2, 2, 3]), (4, [1, 2, 3, 4]), (5, [2, 3, 4, 5]), (12, [6, 8, 10, 12])]
+)
+def test_a_tower_of_any_depth_is_read_from_its_middle_to_its_end(folders, tmp_path, depth, layers):
+    SiglipVisionModel(SiglipVisionConfig(**{**TOWER, "num_hidden_layers": depth})).save_pretrained(tmp_path / "tower")
+    places = ["--vision", str(tmp_path / "tower"), "--language", str(folders / "qwen2"), "--out", str(tmp_path / "out")]
+    assert main([*places, "--recipe", "texthawk2"]) == 0
+    assert TextHawkConfig.from_pretrained(tmp_path / "out").feature_layers == tuple(layers)
+
+
 def test_a_folder_that_is_missing_is_named(capsys, folders, tmp_path):
     assert "vision folder" in refused(capsys, folders, tmp_path / "out", vision="nowhere")
     assert "language folder" in refused(capsys, folders, tmp_path / "out", language="nowhere")
@@ -282,6 +295,48 @@ def test_weights_that_are_missing_are_named(capsys, folders, tmp_path):
     del state["model.layers.1.mlp.up_proj.weight"]
     save_file(state, broken / "model.safetensors", metadata={"format": "pt"})
     assert "layers.1.mlp.up_proj.weight" in refused(capsys, folders, tmp_path / "out", language=broken)
+
+
+@pytest.mark.parametrize(("name", "part"), [("siglip", "vision"), ("llama", "language")])
+def test_a_weight_of_another_shape_is_named_with_both_shapes(capsys, folders, tmp_path, name, part):
+    broken = tmp_path / name
+    shutil.copytree(folders / name, broken)
+    weights = load_file(broken / "model.safetensors")
+    key = next(key for key in weights if key.endswith("layers.0.self_attn.q_proj.weight"))
+    weights[key] = weights[key][:3].clone()
+    save_file(weights, broken / "model.safetensors", {"format": "pt"})
+    error = refused(capsys, folders, tmp_path / "out", **{part: broken})
+    assert part in error and key in error and f"(3, {weights[key].shape[1]})" in error
+
+
+@pytest.mark.parametrize(
+    ("name", "file", "content", "message"),
+    [
+        ("siglip", "model.safetensors", "nothing", "the vision model in"),
+        ("qwen2", "model.safetensors", "nothing", "the language model in"),
+        ("siglip", "config.json", '{"model_type": "none"}', "config.json in vision folder"),
+        ("qwen2", "config.json", "{", "config.json in language folder"),
+        ("qwen2", "tokenizer.json", "{", "the tokenizer in"),
+        ("siglip", "preprocessor_config.json", "[1]", "preprocessor_config.json cannot be read"),
+    ],
+)
+def test_a_damaged_file_is_named(capsys, folders, tmp_path, name, file, content, message):
+    broken = tmp_path / name
+    shutil.copytree(folders / name, broken)
+    (broken / file).write_text(content)
+    part = "vision" if name == "siglip" else "language"
+    assert message in refused(capsys, folders, tmp_path / "out", **{part: broken})
+
+
+def test_a_language_model_of_another_make_is_refused(capsys, folders, tmp_path):
+    GPT2LMHeadModel(GPT2Config(vocab_size=300, n_embd=16, n_layer=1, n_head=2)).save_pretrained(tmp_path / "gpt2")
+    plain_tokenizer().save_pretrained(tmp_path / "gpt2")
+    assert "is a gpt2; take" in refused(capsys, folders, tmp_path / "out", language=tmp_path / "gpt2")
+
+
+def test_a_tower_whose_width_takes_no_sines_is_refused(capsys, folders, tmp_path):
+    SiglipVisionModel(SiglipVisionConfig(**{**TOWER, "hidden_size": 22})).save_pretrained(tmp_path / "tower")
+    assert "22 is not divisible by 4" in refused(capsys, folders, tmp_path / "out", vision=tmp_path / "tower")
 
 
 def test_backbones_in_each_others_place_are_refused(capsys, folders, tmp_path):

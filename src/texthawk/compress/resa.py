@@ -210,6 +210,10 @@ class ReSA(nn.Module):
         heads = config.heads or max(1, width // 64)
         if width % heads:
             raise ValueError(f"encoder width {width} is not divisible by the resampler's {heads} heads; set heads")
+        if width % 4:
+            raise ValueError(
+                f"encoder width {width} is not divisible by 4, as sines of places need it; take another tower"
+            )
         if config.queries == "proposed":
             self.proposal = QueryProposal(width, config.expansion, config.resample)
         else:

@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from huggingface_hub.errors import StrictDataclassError
+from safetensors import SafetensorError
 from tokenizers import AddedToken
 from torch import Tensor, nn
 from transformers import (
@@ -124,9 +126,16 @@ def _check_folder(folder: Path, name: str) -> None:
         raise ValueError(f"{name} folder {str(folder)!r} has no weights (*.safetensors); download them as well")
 
 
+def _config(folder: Path, name: str) -> PretrainedConfig:
+    try:
+        return AutoConfig.from_pretrained(folder)
+    except (OSError, ValueError, TypeError, KeyError, StrictDataclassError) as error:
+        raise ValueError(f"the config.json in {name} folder {str(folder)!r} cannot be read: {_line(error)}") from error
+
+
 def _tower_config(folder: Path) -> PretrainedConfig:
     """The tower's config from a folder of the tower alone or of a dual encoder."""
-    config = AutoConfig.from_pretrained(folder)
+    config = _config(folder, "vision")
     if isinstance(config, (SiglipConfig, CLIPConfig)):
         config = config.vision_config
     if not isinstance(config, (SiglipVisionConfig, CLIPVisionConfig)):
@@ -137,7 +146,7 @@ def _tower_config(folder: Path) -> PretrainedConfig:
 
 
 def _text_config(folder: Path) -> PretrainedConfig:
-    config = AutoConfig.from_pretrained(folder)
+    config = _config(folder, "language")
     if type(config) not in MODEL_FOR_CAUSAL_LM_MAPPING:
         raise ValueError(f"the model in {str(folder)!r} is a {config.model_type}; take a Qwen2 or Llama-like one")
     return config
@@ -169,9 +178,17 @@ def _chat_template(tokenizer: Any) -> str:
 def _load(kind: Any, folder: Path, config: PretrainedConfig, name: str, dtype: torch.dtype | str) -> Any:
     """A model whose every weight is in its folder."""
     try:
-        model, report = kind.from_pretrained(folder, config=config, dtype=dtype, output_loading_info=True)
-    except (OSError, ValueError) as error:
+        model, report = kind.from_pretrained(
+            folder, config=config, dtype=dtype, output_loading_info=True, ignore_mismatched_sizes=True
+        )
+    except (OSError, ValueError, SafetensorError) as error:
         raise ValueError(f"the {name} model in {str(folder)!r} cannot be read: {_line(error)}") from error
+    if report["mismatched_keys"]:
+        weight, found, wanted = sorted(report["mismatched_keys"])[0]
+        raise ValueError(
+            f"{name} folder {str(folder)!r}: {weight} has the shape {tuple(found)}, but its config.json says "
+            f"{tuple(wanted)}; download weights and config of one model"
+        )
     if report["missing_keys"]:
         missing = sorted(report["missing_keys"])
         raise ValueError(f"{name} folder {str(folder)!r} lacks {len(missing)} weights, the first {missing[:3]}")
@@ -236,10 +253,9 @@ def _tiling(tiling: Tiling, vision: PretrainedConfig) -> Tiling:
 def _feature_layers(config: TextHawkConfig, depth: int, given: Sequence[int] | None) -> tuple[int, ...]:
     """The layers asked for, or the recipe's at the same part of the tower's depth."""
     levels = len(config.feature_layers)
-    theirs = config.vision_config.num_hidden_layers
-    layers = tuple(given or (round(layer * depth / theirs) for layer in config.feature_layers))
-    if not given and config.feature_layers == (theirs - 1,):
-        layers = (depth - 1,)  # the last but one, however deep the tower
+    if not given:
+        return _layers_of_depth(config, depth)
+    layers = tuple(given)
     rising = all(low < high for low, high in pairwise((0, *layers, depth + 1)))
     if not rising or len(layers) != levels:
         raise ValueError(
@@ -249,9 +265,30 @@ def _feature_layers(config: TextHawkConfig, depth: int, given: Sequence[int] | N
     return layers
 
 
+def _layers_of_depth(config: TextHawkConfig, depth: int) -> tuple[int, ...]:
+    """The recipe's layers for a tower of another depth, moved apart where a shallow one would have two of them meet.
+
+    A tower of fewer layers than the recipe has levels gives the same layer to several.
+    """
+    theirs = config.vision_config.num_hidden_layers
+    if config.feature_layers == (theirs - 1,):
+        return (depth - 1,)  # the last but one, however deep the tower
+    levels = len(config.feature_layers)
+    layers: list[int] = []
+    for done, layer in enumerate(config.feature_layers, start=1):
+        place = max(1, round(layer * depth / theirs))
+        if depth >= levels:
+            above = layers[-1] if layers else 0
+            place = max(above + 1, min(place, depth - (levels - done)))
+        layers.append(place)
+    return tuple(layers)
+
+
 def _resize(causal: Any, config: TextHawkConfig, known: int, tokens: int) -> None:
     """Grow input and output embeddings for `tokens` ids; each from `known` on starts at the mean of those before."""
     rows = -(-max(tokens, config.text_config.vocab_size) // ROWS) * ROWS
+    if "embed_tokens" not in dict(causal.base_model.named_children()):
+        raise ValueError(f"the language model is a {causal.config.model_type}; take a Qwen2 or Llama-like one")
     inputs, outputs = causal.get_input_embeddings(), causal.get_output_embeddings()
     if not isinstance(outputs, nn.Linear) or outputs.bias is not None:
         raise ValueError("the language model's output layer is not a plain matrix; take a Qwen2 or Llama-like model")
@@ -325,7 +362,10 @@ def _generation_config(of: GenerationConfig, tokenizer: Any) -> GenerationConfig
 
 def _normalisation(folder: Path, tower: PretrainedConfig) -> tuple[list[float], list[float]]:
     file = folder / "preprocessor_config.json"
-    settings = json.loads(file.read_text()) if file.is_file() else {}
+    try:
+        settings = dict(json.loads(file.read_text(encoding="utf-8"))) if file.is_file() else {}
+    except (OSError, ValueError, TypeError) as error:
+        raise ValueError(f"{file} cannot be read as JSON; download it again ({_line(error)})") from error
     clip = isinstance(tower, CLIPVisionConfig)
     mean, std = (CLIP_MEAN, CLIP_STD) if clip else ([0.5] * 3, [0.5] * 3)
     return settings.get("image_mean", mean), settings.get("image_std", std)
