@@ -10,8 +10,8 @@ from texthawk.data.synth.dice import Dice
 from texthawk.data.synth.fonts import Family, families
 from texthawk.data.synth.page import COMMON
 
-BOLDER = 0.022
-"""By what part of the size letters are thickened where a family has no bold face."""
+BOLDER = 0.045
+"""By what part of the size stems are made wider where a family has no bold face."""
 COVERED = 0.995
 """Share of a language's running text that a font must have characters for to set it."""
 

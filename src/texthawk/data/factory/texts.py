@@ -102,7 +102,7 @@ class Texts:
         return self.phrase(dice, lang, most)
 
     def phrase(self, dice: Dice, lang: str, most: int = 24) -> str:
-        """A few words in a row, of 2 to `most` characters (half of that in scripts without spaces), no marks at its ends."""
+        """A few words in a row, of 4 to `most` characters (2 to half of it in scripts without spaces), no marks at its ends."""
         for _ in range(12):
             text = dice.pick(self.paragraphs[lang])
             wide = is_wide(text[0]) or is_wide(text[-1])
@@ -121,7 +121,7 @@ class Texts:
             run = run[int(dice.random() * len(run)) :][: dice.integer(1, 5)]
             while run and len(" ".join(run)) > most:
                 run.pop()
-            if run and len(" ".join(run)) >= 2:
+            if run and len(" ".join(run)) >= 4:
                 return " ".join(run)
         return {"zh": "项目"}.get(lang, "Item")
 
