@@ -1,7 +1,7 @@
 """The processes that torchrun starts, as the engine of a run.
 
-`torchrun --nproc-per-node 4 --no-python texthawk train texthawk2 ... --parallel dp2,tp2`; on several machines, the folders of --model,
---data and --out lie on a disk that all of them see.
+`torchrun --nproc-per-node 4 --no-python texthawk train texthawk2 ... --parallel dp2,tp2`. On several machines, the folders of
+--model, --data and --out lie on a disk that all of them see.
 """
 
 import os

@@ -86,10 +86,10 @@ class StageOfPacks(nn.Module):
     def forward(self, given: Tensor, *, number: Tensor) -> Tensor:
         """number (1, 1) says which pack; given: (1, 1) in the first stage, else (1, L, D). -> (1, L, D), at last (1, 3)."""
         pack = self.packs[int(number)]
-        inputs = pack.inputs(self.device)
+        inputs = pack.inputs(self.device) | {"sample_lengths": pack.lengths}
         del inputs["labels"], inputs["coordinates"]
         if given.is_floating_point():
-            kept = {name: inputs[name] for name in ("position_ids", "use_cache")}
+            kept = {name: inputs[name] for name in ("position_ids", "use_cache", "sample_lengths")}
             inputs = kept | {"inputs_embeds": given}
         targets = targets_of(pack)
         with torch.autocast(self.device.type, torch.bfloat16) if self.bf16 else contextlib.nullcontext():
