@@ -24,6 +24,8 @@ Points = Sequence[tuple[float, float]]
 def damaged(document: Document, dice: Dice, level: int) -> Document:
     """The document at a level of damage, which `info["damage"]` tells; level 0 leaves the picture as it is."""
     document = replace(document, info={**document.info, "damage": level})
+    if level == 0:
+        return document
     x_height = print_height(document)
     if level == 1:
         if dice.chance(0.4):
@@ -37,9 +39,7 @@ def damaged(document: Document, dice: Dice, level: int) -> Document:
             degrade(without_colour(document.image), dice, 1.0, x_height=x_height), dice, 0.7, x_height=x_height
         )
         return replace(document, image=jpeg(image, dice.integer(45, 80)).convert("RGB"))
-    if level == 3:
-        return _photographed(document, dice, x_height)
-    return document
+    return _photographed(document, dice, x_height)
 
 
 def without_colour(image: Image.Image) -> Image.Image:

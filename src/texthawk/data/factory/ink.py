@@ -189,18 +189,27 @@ class Face:
             mask, *box, advance = self.glyph(text)
             left, top, right, bottom = box
             return Word(((left, top, mask),) if mask is not None else (), left, top, right, bottom, advance)
-        kept = self._glyphs.get
-        glyphs = [kept(character) or self.glyph(character) for character in text]
-        *starts, end = accumulate((glyph.advance for glyph in glyphs), initial=0.0)
-        pens = [round(start) for start in starts]
-        return Word(
-            tuple((pen + g[1], g[2], g[0]) for pen, g in zip(pens, glyphs, strict=True) if g[0] is not None),
-            min([pen + g[1] for pen, g in zip(pens, glyphs, strict=True)]),
-            min([g[2] for g in glyphs]),
-            max([pen + g[3] for pen, g in zip(pens, glyphs, strict=True)]),
-            max([g[4] for g in glyphs]),
-            end,
-        )
+        # One plain loop: pages bring some hundred new words, and this takes half as long as a line for each number.
+        kept, pen, masks = self._glyphs.get, 0.0, []
+        first = self.glyph(text[0])
+        left, top, right, bottom = first[1:5]
+        for character in text:
+            mask, x0, y0, x1, y1, advance = kept(character) or self.glyph(character)
+            x = round(pen)
+            x0 += x
+            x1 += x
+            if mask is not None:
+                masks.append((x0, y0, mask))
+            if x0 < left:
+                left = x0
+            if y0 < top:
+                top = y0
+            if x1 > right:
+                right = x1
+            if y1 > bottom:
+                bottom = y1
+            pen += advance
+        return Word(tuple(masks), left, top, right, bottom, pen)
 
 
 class _Drawings(dict[str, Glyph]):
