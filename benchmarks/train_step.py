@@ -123,7 +123,7 @@ class Machine:
         if args.compile:
             for layer in [*self.model.model.vision_tower.model.encoder.layers, *self.model.model.language_model.layers]:
                 layer.compile()
-        self.engine = OneProcess(args.device, bf16=self.bf16)
+        self.engine = OneProcess(args.device, bf16=self.bf16, masked=args.compile)
         self.placed = self.engine.place(self.model).train()
         self.optimiser = adamw(self.placed, groups, self.stage)
         set_rates(self.optimiser, groups, self.stage, 1, 100)

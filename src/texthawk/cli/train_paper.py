@@ -159,7 +159,7 @@ def _engine(args: argparse.Namespace) -> "Engine":
     bf16 = args.dtype == "bfloat16" or (args.dtype is None and device != "cpu")
     if args.parallel or train_parallel.processes() > 1:
         return train_parallel.joined(args.parallel, device, bf16=bf16)
-    return OneProcess(device, bf16=bf16)
+    return OneProcess(device, bf16=bf16, masked=args.compile)
 
 
 def _replay(run: "PaperRun", args: argparse.Namespace) -> int:

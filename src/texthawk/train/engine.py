@@ -12,6 +12,7 @@ from texthawk.data.packs import Pack
 from texthawk.model.configuration import TextHawkConfig
 from texthawk.model.modeling import TextHawkForConditionalGeneration
 from texthawk.train.global_step import StepLosses, evaluation, global_step
+from texthawk.train.packed_attention import attend_in_samples
 from texthawk.train.parallel.checkpoints import load_shards, whole_weights
 from texthawk.train.parts import trained
 
@@ -61,15 +62,21 @@ class Engine(Protocol):
 
 
 class OneProcess:
-    """A run in one process. bf16: whether matrices are multiplied in bfloat16, with weights that learn in float32."""
+    """A run in one process. bf16: whether matrices are multiplied in bfloat16, with weights that learn in float32.
+
+    masked: attention over whole packs with a mask, and not within samples: compiled layers would be compiled again for the
+    lengths of each pack.
+    """
 
     rank, ranks, main = 0, 1, True
 
-    def __init__(self, device: str = "cpu", *, bf16: bool = False) -> None:
-        self.device, self.bf16 = torch.device(device), bf16
+    def __init__(self, device: str = "cpu", *, bf16: bool = False, masked: bool = False) -> None:
+        self.device, self.bf16, self.masked = torch.device(device), bf16, masked
 
     def place(self, model: TextHawkForConditionalGeneration) -> nn.Module:
         """On a CPU all is in float32: its layer norms take no mixture of types."""
+        if not self.masked:
+            attend_in_samples(model)
         keep = self.bf16 and self.device.type != "cpu"
         return model.to(self.device) if keep else model.to(self.device, torch.float32)
 

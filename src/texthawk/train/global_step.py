@@ -109,7 +109,9 @@ def losses(model: nn.Module, pack: Pack, config: TextHawkConfig, device: torch.d
     targets = targets_of(pack)
     inputs = pack.inputs(device, flash=config.text_config._attn_implementation == "flash_attention_2")
     del inputs["labels"], inputs["coordinates"]
-    out = model(**inputs, logits_to_keep=targets.positions.to(device))
+    rows, length = pack.labels.shape
+    lengths = pack.lengths if rows == 1 else (length,)  # for attention within samples; others pass it by
+    out = model(**inputs, logits_to_keep=targets.positions.to(device), sample_lengths=lengths)
     return scored(out.logits, out.coordinates, targets, config)
 
 
