@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from texthawk.cli.enrich_report import line_on_terminal, tell, tell_report, tell_spent_before, told_dropped
+from texthawk.cli.options import settings_of
 
 if TYPE_CHECKING:
     from texthawk.data.dropped import Dropped
@@ -138,14 +139,7 @@ def _enrich(arguments: argparse.Namespace) -> int:
     from texthawk.data.dropped import Dropped
     from texthawk.data.enrich.asked import Asking
 
-    asking = Asking(
-        model=arguments.model,
-        max_side=arguments.max_side,
-        max_tokens=arguments.max_tokens,
-        token_field=arguments.token_field,
-        temperature=arguments.temperature,
-        reply_format=arguments.reply_format,
-    )
+    asking = settings_of(Asking, arguments)
     kinds = _chosen(arguments)
     dropped = Dropped("pages")
     if arguments.dry_run:

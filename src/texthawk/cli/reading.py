@@ -10,6 +10,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from texthawk.cli.options import settings_of
 from texthawk.cli.output import Output
 from texthawk.cli.progress import Progress
 from texthawk.decode.documents.ledger import Ledger, LedgerPages
@@ -43,16 +44,7 @@ class Pictures:
 
 def read_files(arguments: argparse.Namespace) -> int:
     """The exit status; ValueError for wrong usage."""
-    settings = ReadingSettings(
-        model=arguments.model,
-        device=arguments.device,
-        dpi=arguments.dpi,
-        rotate=arguments.rotate,
-        max_visual_tokens=arguments.max_visual_tokens,
-        max_pixels=arguments.max_pixels,
-        max_memory=arguments.max_memory,
-        text_layer=arguments.text_layer,
-    )
+    settings = settings_of(ReadingSettings, arguments)
     settings.record()  # a model that is not there is told before anything is written
     with tempfile.TemporaryDirectory(prefix="texthawk-") as spool, closing(_engine(arguments, settings)) as engine:
         return _read_all(arguments, settings, engine, Path(spool))
