@@ -21,6 +21,7 @@ from texthawk.image.tilings import layout_to_row
 from texthawk.model.configuration import TextHawkConfig
 from texthawk.model.modeling import TextHawkForConditionalGeneration
 from texthawk.train.global_step import StepLosses, counts_of, evaluation, global_step, summary
+from texthawk.train.packed_attention import attend_in_samples
 from texthawk.train.parallel.checkpoints import load_shards, save_shards
 from texthawk.train.parallel.data import shard_weights
 from texthawk.train.parallel.depth import StageOfPacks, depth_of, keep_stage, run_packs
@@ -59,6 +60,7 @@ class ManyDevices:
 
     def place(self, model: TextHawkForConditionalGeneration) -> nn.Module:
         check_heads(model.config, self.layout.tp)
+        attend_in_samples(model)
         keep = self.bf16 and self.device.type != "cpu"
         self._twice = tied_names(model)
         if self.layout.pp > 1:
