@@ -180,6 +180,19 @@ def _question():
     ]
 
 
+@pytest.mark.parametrize("language", ["qwen2", "llama"])
+def test_prompts_of_a_batch_are_padded_in_front_and_answered_as_alone(built, language):
+    texthawk.register()
+    processor = AutoProcessor.from_pretrained(built("siglip", language))
+    model = TextHawkForConditionalGeneration.from_pretrained(built("siglip", language)).eval()
+    prompts, pages = ["<image>Total?", "<image>And what is the date of <image>?"], [tiny.picture(64, 64)] * 3
+    both = processor(text=prompts, images=pages, padding=True, return_tensors="pt")
+    assert both["attention_mask"][:, -1].all() and not both["attention_mask"][0, 0]
+    alone = processor(text=prompts[0], images=pages[0], return_tensors="pt")
+    with torch.no_grad():
+        torch.testing.assert_close(model(**both).logits[0, -1], model(**alone).logits[0, -1], atol=1e-4, rtol=1e-4)
+
+
 def test_a_chat_template_is_kept_and_takes_images(built):
     processor = AutoProcessor.from_pretrained(built("siglip", "qwen2"))
     assert processor.apply_chat_template(_question(), add_generation_prompt=True) == "[user]A<image>B[me]"

@@ -156,11 +156,9 @@ def _tokenizer(folder: Path) -> Any:
     if not any((folder / name).is_file() for name in TOKENIZERS):  # transformers would make an empty one
         raise ValueError(f"language folder {str(folder)!r} has no tokenizer; download its {' or '.join(TOKENIZERS)}")
     try:
-        tokenizer = AutoTokenizer.from_pretrained(folder)
+        return AutoTokenizer.from_pretrained(folder, padding_side="left")  # set later, it would not be saved
     except (OSError, ValueError) as error:
         raise ValueError(f"the tokenizer in {str(folder)!r} cannot be read: {_line(error)}") from error
-    tokenizer.padding_side = "left"
-    return tokenizer
 
 
 def _chat_template(tokenizer: Any) -> str:
