@@ -62,3 +62,11 @@ def test_a_page_on_its_side_is_priced_as_it_is_read(model, tmp_path, capsys):  #
     assert main(["plan", upright, str(tmp_path / "side.png"), "--model", model, "--json"]) == 0
     first, second = json.loads(capsys.readouterr().out)["plans"]
     assert first["read_visual_tokens"] == second["read_visual_tokens"] > 0
+
+
+@pytest.mark.parametrize(
+    ("option", "value"), [("--max-visual-tokens", "0"), ("--max-visual-tokens", "-5"), ("--max-pixels", "0")]
+)
+def test_a_bound_that_no_page_can_keep_is_wrong_usage(capsys, option, value):
+    assert main(["plan", "page.png", option, value]) == 2
+    assert f"argument {option}: {value} is not above 0" in capsys.readouterr().err

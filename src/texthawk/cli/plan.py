@@ -6,8 +6,8 @@ import sys
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from texthawk.cli.read import rotation
-from texthawk.image.selection import EVERY_PAGE, PageSelection, page_selection
+from texthawk.cli.read import positive, rotation, selection
+from texthawk.image.selection import EVERY_PAGE
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -44,11 +44,11 @@ def parser() -> argparse.ArgumentParser:
     )
     made.add_argument("files", nargs="+", metavar="FILE", help="PDF, PNG, JPEG, TIFF, WebP, GIF or BMP")
     made.add_argument("--model", default="nano", help="nano, a folder, or the name of a recipe (default: nano)")
-    made.add_argument("--max-visual-tokens", type=int, metavar="N", help="a page never becomes more than this")
-    made.add_argument("--pages", type=_selection, default=EVERY_PAGE, metavar="1-3,7", help="only these pages")
+    made.add_argument("--max-visual-tokens", type=positive, metavar="N", help="a page never becomes more than this")
+    made.add_argument("--pages", type=selection, default=EVERY_PAGE, metavar="1-3,7", help="only these pages")
     made.add_argument("--dpi", type=float, default=200, metavar="N", help="of PDF pages (default: 200)")
     made.add_argument(
-        "--max-pixels", type=int, metavar="N", help="refuse larger pictures (default: 200 million pixels)"
+        "--max-pixels", type=positive, metavar="N", help="refuse larger pictures (default: 200 million pixels)"
     )
     made.add_argument(
         "--rotate",
@@ -59,13 +59,6 @@ def parser() -> argparse.ArgumentParser:
     )
     made.add_argument("--json", action="store_true", help="print one JSON document instead of a table")
     return made
-
-
-def _selection(text: str) -> PageSelection:
-    try:
-        return page_selection(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import math
 import re
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
 
 SHEET_WIDTH, SHEET_HEIGHT = 1600, 1200
 SHOWN = 48
+LONGEST_SIDE = 16384
 EPILOG = """\
 With --family, texts are files named by language in the folder of --text (en_news.jsonl, zh.txt), and DIR gets images/ and
 train.jsonl (with --split test: test.jsonl) with all questions on each document, which `folder` data sets are read from."""
@@ -41,7 +43,7 @@ def parser() -> argparse.ArgumentParser:
         help="95%% of the paragraphs, the other 5%%, or all",
     )
     made.add_argument("--count", type=int, default=16, metavar="N", help="number of images (default: 16)")
-    made.add_argument("--seed", type=int, default=0, metavar="S", help="another seed, other pages (default: 0)")
+    made.add_argument("--seed", type=_seed, default=0, metavar="S", help="another seed, other pages (default: 0)")
     made.add_argument("--fonts", type=_names, default=[], metavar="A,B", help="only families with these in their name")
     made.add_argument("--hold-out", type=_names, default=[], metavar="A,B", help="no families with these in their name")
     made.add_argument("--family", metavar="NAME", help="documents that are asked about: a family, or all (see below)")
@@ -55,7 +57,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--kind", choices=("window", "page"), default="window", help="a crop, or a whole page")
     made.add_argument("--size", type=_size, metavar="HxW", help="pixels (default: 224x448, pages 1100x800)")
     made.add_argument("--height", type=int, default=1000, metavar="PX", help="with --family: of a page (default: 1000)")
-    made.add_argument("--damage", type=float, default=1.0, metavar="D", help="0 is clean print, 1 usual (default: 1)")
+    made.add_argument("--damage", type=_damage, default=1.0, metavar="D", help="0 is clean print, 1 usual (default: 1)")
     made.add_argument("--show", action="store_true", help="also write contact.png: the images with boxes drawn in")
     return made
 
@@ -64,11 +66,30 @@ def _names(value: str) -> list[str]:
     return [name.strip() for name in value.split(",") if name.strip()]
 
 
+def _seed(value: str) -> int:
+    if not re.fullmatch(r"\d+", value):
+        raise argparse.ArgumentTypeError(f"{value!r} is no seed; write a whole number, 0 or more")
+    return int(value)
+
+
+def _damage(value: str) -> float:
+    try:
+        level = float(value)
+    except ValueError:
+        level = -1.0
+    if not 0 <= level < math.inf:
+        raise argparse.ArgumentTypeError(f"{value!r} is no damage; write 0 for clean print, 1 for usual, or more")
+    return level
+
+
 def _size(value: str) -> tuple[int, int]:
     match = re.fullmatch(r"(\d+)x(\d+)", value)
     if match is None:
         raise argparse.ArgumentTypeError(f"{value!r} is no size; write height x width, as in 224x448")
-    return int(match[1]), int(match[2])
+    height, width = int(match[1]), int(match[2])
+    if max(height, width) > LONGEST_SIDE:
+        raise argparse.ArgumentTypeError(f"{value!r} has a side of more than {LONGEST_SIDE} pixels; make it shorter")
+    return height, width
 
 
 def _synth(arguments: argparse.Namespace) -> int:
