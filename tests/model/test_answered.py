@@ -17,13 +17,9 @@ def model():
 
 
 @pytest.fixture(scope="module")
-def processor():
-    return tiny.processor()
-
-
-@pytest.fixture(scope="module")
-def prompts(processor):
+def prompts():
     """Two prompts of different lengths about one page each, the shorter padded in front, and their answers behind them."""
+    processor = tiny.processor()
     texts = [tiny.prompt("Where", "?"), tiny.prompt("What is the total of", " this receipt?")]
     pages = [tiny.picture(64, 64, seed=1), tiny.picture(128, 64, seed=2)]
     inputs = processor(text=texts, images=pages, padding=True, return_tensors="pt")
@@ -64,8 +60,9 @@ def test_the_tokens_say_the_centres_of_their_bins(model, prompts):
     assert [row.tokens for row in asked(model, dict(inputs), answer)] == [pytest.approx(CENTRES)] * 2
 
 
-def test_a_row_of_a_padded_batch_is_placed_as_it_is_alone(model, processor, prompts):
+def test_a_row_of_a_padded_batch_is_placed_as_it_is_alone(model, prompts):
     texts, pages, inputs, answer = prompts
+    processor = tiny.processor()
     both = asked(model, dict(inputs), answer)
     for row, text, page in zip(both, texts, pages, strict=True):
         alone = dict(processor(text=text, images=page, return_tensors="pt"))
