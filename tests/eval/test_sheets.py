@@ -136,5 +136,5 @@ def test_a_whole_sheet_goes_to_the_model_in_one_prompt(tmp_path):
         run: [json.loads(line)["system"] for line in (tmp_path / run / "predictions.jsonl").read_text().splitlines()]
         for run in ("boxes", "text")
     }
-    assert set(systems["boxes"]) == {"texthawk, one prompt"}
+    assert set(systems["boxes"]) == {"texthawk, in rows", "texthawk, one prompt"}
     assert set(systems["text"]) == {"texthawk", "texthawk, one prompt"}

@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -247,7 +247,7 @@ def _families(fonts: Sequence[str]) -> list[str]:
 
 def _systems(arguments: argparse.Namespace) -> "list[System]":
     from texthawk.eval import systems
-    from texthawk.eval.answering import in_one_prompt, with_answers
+    from texthawk.eval.answering import boxes_in_rows, in_one_prompt, with_answers
     from texthawk.model.processing import PROMPTS
 
     found = []
@@ -259,11 +259,18 @@ def _systems(arguments: argparse.Namespace) -> "list[System]":
         torch.set_num_threads(arguments.threads)
         reader = texthawk.load(arguments.model, device=arguments.device)
         settings = {"threads": arguments.threads, "device": arguments.device}
-        asked_for_boxes = arguments.verb == "lines" or getattr(arguments, "boxes", False)
-        if not asked_for_boxes:
-            found.append(with_answers(systems.reader_system(reader.read, arguments.model, settings), reader))
-        if asked_for_boxes or arguments.one_prompt:
-            found.append(systems.prompt_system(in_one_prompt(reader), PROMPTS["text"], arguments.model, settings))
+        model = arguments.model
+
+        def asked(name: str, ask: Callable[[str, str], tuple[str, str]]) -> None:
+            found.append(systems.prompt_system(name, ask, PROMPTS["text"], model, settings))
+
+        boxes = arguments.verb == "lines" or getattr(arguments, "boxes", False)
+        if boxes:
+            asked(systems.IN_ROWS, boxes_in_rows(reader))
+        else:
+            found.append(with_answers(systems.reader_system(reader.read, model, settings), reader))
+        if boxes or arguments.one_prompt:
+            asked(systems.ONE_PROMPT, in_one_prompt(reader))
     if not arguments.no_tesseract:
         tesseract = systems.tesseract_system(threads=arguments.threads, dpi=arguments.dpi)
         if tesseract is None:

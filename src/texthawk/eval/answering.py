@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from texthawk.decode.asked import can_answer, can_point
 from texthawk.decode.reader import Reader
+from texthawk.eval.benchmarks.boxed_lines import lines_of
 from texthawk.eval.phrases import place_of
 from texthawk.eval.systems import System
-from texthawk.types import Document
+from texthawk.model.grounding import box_text
+from texthawk.types import Box, Document
 
 if TYPE_CHECKING:
     from texthawk.decode.reader import Reader
@@ -101,6 +103,41 @@ def in_one_prompt(reader: "Reader") -> Callable[[str, str], tuple[str, str]]:
     def ask(image: str, question: str) -> tuple[str, str]:
         (answer,) = reader.asker.ask([one_page(image).image], question, [LONGEST])
         return reader.processor.tokenizer.decode(answer.tokens, skip_special_tokens=True), answer.finish_reason
+
+    return ask
+
+
+def boxes_in_rows(reader: "Reader") -> Callable[[str, str], tuple[str, str]]:
+    """As `in_one_prompt`, for the lines with their boxes of a page whose lines are set on rows first, as `read` sets them.
+
+    Each box is the model's, brought back to the page; pieces of one line are joined and share the box around theirs.
+    """
+    from texthawk.decode.windows import windows_of
+    from texthawk.image.pages import one_page
+
+    def ask(image: str, question: str) -> tuple[str, str]:
+        page, setting = one_page(image).image, reader.setting
+        windows = windows_of(page, reader.upright(page, 0).regions, setting)
+        answers = reader.asker.ask([window.image for window in windows], question, [LONGEST] * len(windows))
+        found: dict[int, list[tuple[str, Box]]] = {}
+        for window, answer in zip(windows, answers, strict=True):
+            for text, box in lines_of(reader.processor.tokenizer.decode(answer.tokens, skip_special_tokens=True)):
+                row = 0 if box is None else int((box[1] + box[3]) / 2 * setting.tile / setting.row_height)
+                if box is not None and row < len(window.pieces):
+                    on_canvas = [side * size for side, size in zip(box, (setting.width, setting.tile) * 2, strict=True)]
+                    place = window.places[row].to_page(on_canvas)
+                    found.setdefault(window.pieces[row].line, []).append((text, place))
+        lines = []
+        for _, pieces in sorted(found.items()):
+            around = Box(
+                min(box.left for _, box in pieces),
+                min(box.top for _, box in pieces),
+                max(box.right for _, box in pieces),
+                max(box.bottom for _, box in pieces),
+            )
+            parts = [min(1.0, max(0.0, side)) for side in in_parts(around, page.width, page.height)]
+            lines.append(box_text(parts) + " ".join(text for text, _ in pieces))
+        return "\n".join(lines), next((one.finish_reason for one in answers if not one.whole), "stop")
 
     return ask
 

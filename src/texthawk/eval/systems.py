@@ -67,10 +67,13 @@ def reader_system(read: Callable[[str], "Document"], model: str, settings: dict[
     return System("texthawk", run, {"model": model, "sha256": folder_hash(model_folder(model)), **settings})
 
 
+ONE_PROMPT, IN_ROWS = "texthawk, one prompt", "texthawk, in rows"
+
+
 def prompt_system(
-    ask: Callable[[str, str], tuple[str, str]], question: str, model: str, settings: dict[str, Any]
+    name: str, ask: Callable[[str, str], tuple[str, str]], question: str, model: str, settings: dict[str, Any]
 ) -> System:
-    """Texthawk with the whole picture in one prompt, as `generate` reads it: no lines are found and set anew.
+    """Texthawk asked in its own words: with the whole picture in ONE_PROMPT as `generate` reads it, or IN_ROWS.
 
     ask: takes an image file and a question and gives what the model wrote and why it ended. question: what a page is read by.
     """
@@ -82,7 +85,7 @@ def prompt_system(
         return [ask(str(image), one)[0] for one in questions]
 
     recorded = {"model": model, "sha256": folder_hash(model_folder(model)), **settings}
-    return System("texthawk, one prompt", read, recorded, ask=answers)
+    return System(name, read, recorded, ask=answers)
 
 
 def folder_hash(folder: Path) -> str:
