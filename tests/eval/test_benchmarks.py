@@ -22,6 +22,7 @@ SHARED = Path(__file__).parents[3] / "shared" / "data"
 HTML = "<table><tr><td>a</td><td>b</td></tr></table>"
 ROWS = {
     "read": [{"task": "ocr", "text": "Some words"}],
+    "lines": [{"task": "ocr", "boxes": [{"text": "Some words", "box": [0, 0, 0.5, 0.5]}]}],
     "questions": [
         {"task": "docvqa", "question": "Who?", "answers": ["Ann Lee", "A. Lee"]},
         {"task": "tableqa", "question": "Which two?", "answers": ["Ann", "Bo"], "answer_type": "list (all)"},
@@ -66,11 +67,13 @@ SILENT = System(
     find=lambda image, phrases, lang: [None] * len(phrases),
 )
 BEST = {
+    "lines": {"f1": 1, "recall": 1, "precision": 1, "cer": 0},
     "read": {"cer": 0, "f1": 1}, "questions": {"exact": 1, "anls": 1, "score": 1}, "fields": {"f1": 1, "whole": 1},
     "grounding": {"accuracy": 1, "iou": 1, "missed": 0}, "tables": {"teds": 1, "structure": 1},
     "markdown": {"distance": 0, "f1": 1}, "facts": {"held": 1, "present": 1, "absent": 1, "facts": 2},
 }  # fmt: skip
 WORST = {
+    "lines": {"f1": 0, "recall": 0, "precision": 0, "cer": 1},
     "read": {"cer": 1, "f1": 0}, "questions": {"exact": 0, "anls": 0, "score": 0}, "fields": {"f1": 0, "malformed": 1},
     "grounding": {"accuracy": 0, "iou": 0, "missed": 1}, "tables": {"teds": 0, "structure": 0},
     "markdown": {"distance": 1, "f1": 0}, "facts": {"held": 0, "absent": 0},
@@ -109,7 +112,8 @@ def test_a_benchmark_takes_its_own_samples_and_no_others(name, tmp_path):
     write_set(tmp_path / "set", [row for rows in ROWS.values() for row in rows])
     samples, remarks = BENCHMARKS[name].find([tmp_path / "set"], "dev", [], None)
     assert len(samples) == len(ROWS[name])
-    assert len(remarks) == int(name == "markdown")  # facts are about Markdown too, and give none to compare with
+    # facts are about Markdown too, and give none to compare with; lines with boxes are of pages too, and give no full text
+    assert len(remarks) == int(name in ("markdown", "read"))
     assert BENCHMARKS[name].about
 
 

@@ -151,7 +151,9 @@ def test_the_command_trains_a_pyramid_and_goes_on_with_it(tmp_path, places, caps
     assert main(common) == 2 and "--pictures" in capsys.readouterr().err
     assert main([*common, "--pictures", str(tmp_path / "run")]) == 2
     assert "holds 0 pictures" in capsys.readouterr().err
-    assert main(["train", "llava_uhd2", "--out", str(tmp_path)]) == 2 and "no stages" in capsys.readouterr().err
+    assert (
+        main(["train", "llava_uhd2", "--out", str(tmp_path)]) == 2 and "--model and --data" in capsys.readouterr().err
+    )
     assert main(["train", "nano", "--out", str(tmp_path)]) == 2 and "--text" in capsys.readouterr().err
 
 

@@ -40,12 +40,10 @@ def find(
 
 
 def _take(set_name: str, row: dict[str, Any]) -> Reference | str | None:
-    if row["task"] != "ocr":
+    if row["task"] != "ocr" or not row.get("boxes"):
         return None
     if row.get("partial") or row.get("noisy"):
         return "their reference is partial or noisy"
-    if not row.get("boxes"):
-        return "they have no boxes"
     return boxed(set_name, row["id"], row["lang"], [(line["text"], tuple(line["box"])) for line in row["boxes"]])
 
 
