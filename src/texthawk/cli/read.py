@@ -42,7 +42,11 @@ def parser() -> argparse.ArgumentParser:
         "are read: a reading that was broken off goes on, and another format of the same pages takes no reading",
     )
     made.add_argument(
-        "--workers", type=positive, default=1, metavar="N", help="processes that read the pages of a file side by side (default: 1)"
+        "--workers",
+        type=positive,
+        default=1,
+        metavar="N",
+        help="processes that read the pages of a file side by side (default: 1)",
     )
     made.add_argument(
         "--text-layer",
