@@ -7,6 +7,7 @@ import pytest
 
 import texthawk
 from tests.decode.documents.printed_pdf import lines_of, printed_pdf
+from texthawk.decode.documents import page_reader
 from texthawk.decode.documents.layer_page import page_of_layer
 from texthawk.decode.documents.page_reader import PageReader
 from texthawk.decode.documents.settings import ReadingSettings
@@ -114,3 +115,18 @@ def test_the_setting_decides_whether_a_layer_is_taken(tmp_path):
         assert isinstance(page, Page) and page.origin == "ink"
     with pytest.raises(ValueError, match="text_layer"):
         ReadingSettings(text_layer="sometimes")
+
+
+def test_a_file_that_is_opened_anew_on_the_way_gives_the_same_pages(tmp_path, monkeypatch):
+    path = tmp_path / "a.pdf"
+    path.write_bytes(printed_pdf([lines_of(f"Page {number} says", *BODY) for number in range(5)]))
+    settings = ReadingSettings(text_layer="always", dpi=72)
+    whole, often = PageReader(settings), PageReader(settings)
+    pages = [whole.read(str(path), "a.pdf", number) for number in range(1, 6)]
+    monkeypatch.setattr(page_reader, "AT_A_TIME", 2)
+    opened = []
+    monkeypatch.setattr(page_reader, "opened_file", lambda *given: opened.append(given) or opened_file(*given))
+    assert [often.read(str(path), "a.pdf", number) for number in range(1, 6)] == pages
+    assert len(opened) == 3
+    whole.close()
+    often.close()

@@ -12,6 +12,9 @@ from texthawk.types import Page, PageError
 if TYPE_CHECKING:
     from texthawk.decode.reader import Reader
 
+AT_A_TIME = 100
+"""Pages after which a file is opened anew: pdfium keeps something of each page until its document is closed."""
+
 
 class PageReader:
     """Holds one file open at a time, and the model from the first page on that needs it."""
@@ -21,6 +24,7 @@ class PageReader:
         self._budget = settings.budget()
         self._reader: Reader | None = None
         self._opened: tuple[str, OpenedFile] | None = None
+        self._taken = 0  # pages of it
 
     def read(self, path: str, name: str, number: int) -> Page | PageError:
         """One page of the file at `path`, which is called `name` in results; ValueError for a model that is not there."""
@@ -70,8 +74,10 @@ class PageReader:
         return replace(page, points=file.points(raw.number))
 
     def _file(self, path: str, name: str) -> OpenedFile:
-        if self._opened is None or self._opened[0] != path:
+        if self._opened is None or self._opened[0] != path or self._taken == AT_A_TIME:
             self.close()
+            self._taken = 0
             opened = opened_file(path, name, self.settings.dpi, self._budget.limits())
             self._opened = path, opened
+        self._taken += 1
         return self._opened[1]
