@@ -5,7 +5,7 @@ from itertools import islice
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from texthawk.data.packing import Cost, PackLimits, PackState, best_fit, plan_steps
@@ -75,6 +75,7 @@ def test_packs_keep_both_limits_and_every_sample_is_used_once_and_soon():
 
 @settings(max_examples=40, deadline=None)
 @given(st.lists(st.tuples(st.integers(1, 4096), st.integers(0, 108)), min_size=1, max_size=40))
+@example([(1, 0), (1, 7), (360, 102), (1710, 7)])  # an exchange sets tiles free
 def test_no_pack_leaves_room_for_what_waits(given_costs):
     waiting, limits = [Cost(*cost) for cost in given_costs], PackLimits()
     chosen = best_fit(waiting, limits)

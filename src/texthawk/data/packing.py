@@ -112,20 +112,20 @@ def best_fit(costs: list[Cost], limits: PackLimits) -> list[int]:
     """Which of the waiting samples make the next pack, in the order they wait.
 
     The oldest always goes, so that none waits forever. Then, one after another, that which suits best what is left, until
-    nothing fits; at last samples are exchanged for waiting ones, one for one, as long as that fills the pack better.
+    nothing fits; then samples are exchanged for waiting ones, one for one, as long as that fills the pack better. An exchange
+    may set tiles free, so it is looked again for what fits.
     """
     chosen = [0]
     tokens, tiles = limits.tokens - costs[0].tokens, limits.tiles - costs[0].tiles
     free = set(range(1, len(costs)))
-    while True:
-        fitting = [place for place in free if costs[place].tokens <= tokens and costs[place].tiles <= tiles]
-        if not fitting:
-            break
-        best = max(fitting, key=lambda place: (_suits(costs[place], tokens, tiles, limits), -place))
-        chosen.append(best)
-        free.remove(best)
-        tokens, tiles = tokens - costs[best].tokens, tiles - costs[best].tiles
     while tokens:
+        fitting = [place for place in free if costs[place].tokens <= tokens and costs[place].tiles <= tiles]
+        if fitting:
+            best = max(fitting, key=lambda place: (_suits(costs[place], tokens, tiles, limits), -place))
+            chosen.append(best)
+            free.remove(best)
+            tokens, tiles = tokens - costs[best].tokens, tiles - costs[best].tiles
+            continue
         swap = _better(costs, chosen, free, tokens, tiles)
         if swap is None:
             break
