@@ -1,11 +1,13 @@
 """The command line: verbs, exit statuses, what goes to stdout and what to stderr."""
 
+import fcntl
 import json
 import os
 import resource
 import signal
 import subprocess
 import sys
+import termios
 
 import pytest
 from PIL import Image
@@ -122,6 +124,11 @@ def test_a_closed_pipe_ends_the_command_quietly():
     assert (process.returncode, err) == (141, "")
 
 
+def unread(pipe: int) -> int:
+    """Bytes in a pipe that nobody has taken yet."""
+    return int.from_bytes(fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)), sys.byteorder)
+
+
 def test_an_interrupt_ends_the_command_with_130_and_without_a_traceback(tmp_path):
     pipe = tmp_path / "never-written"
     os.mkfifo(pipe)
@@ -133,6 +140,10 @@ def test_an_interrupt_ends_the_command_with_130_and_without_a_traceback(tmp_path
         except OSError:
             with pytest.raises(subprocess.TimeoutExpired):
                 process.wait(0.02)
+    os.write(writer, b"?")
+    while unread(writer):  # once it has taken this it waits for more, where an interrupt always reaches it
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(0.02)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
     assert (process.returncode, err) == (130, "texthawk: interrupted\n")
