@@ -15,7 +15,7 @@ BENCHMARKS = ("read", "lines", "questions", "fields", "grounding", "tables", "ma
 
 VERBS = {
     "read": "read the full text of pages in sets: CER, WER, F1 of words, seconds per page",
-    "lines": "the text with a box for each line, in one prompt: F1 of boxes at an IoU of 0.5, CER",
+    "lines": "the text with a box for each line, set on rows and in one prompt: F1 of boxes at an IoU of 0.5, CER",
     "questions": "questions on documents, charts and tables: exact match, ANLS, relaxed accuracy, denotations",
     "fields": "key fields of documents as JSON: field F1",
     "grounding": "where phrases are printed: accuracy at an IoU of 0.5",
@@ -86,7 +86,7 @@ def parser() -> argparse.ArgumentParser:
             "--count", type=_positive, default=200, metavar="N", help="sheets of text (default: 200)"
         )
     made["print"].add_argument(
-        "--boxes", action="store_true", help="ask for the text with a box for each line, in one prompt"
+        "--boxes", action="store_true", help="ask for the text with a box for each line, set on rows and in one prompt"
     )
     made["calibration"].add_argument(
         "--save", action="store_true", help="write the map into the model's folder, where reading finds it"

@@ -1,4 +1,4 @@
-"""The text with a box for each line, as a model answers it in one prompt: F1 of the boxes at an IoU of 0.5, and CER.
+"""The text with a box for each line, as a model writes it: F1 of the boxes at an IoU of 0.5, and CER.
 
 A sample is one of task "ocr" whose `boxes` hold every line: `text`, and `box` in parts of the picture. Predictions and references
 are kept as the model writes them, `<box><x0><y0>,<x1><y1></box>text`, a line each.
