@@ -1,0 +1,110 @@
+"""What was read of a page, written out as a person sees it, for a model that is asked about it.
+
+A small model answers from text much sooner than from pictures: what it has read is shown to it again as rows of print, so
+that a label and what stands beside it follow each other also where reading order parts them.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from texthawk.types import Box
+
+GAP = "\t"
+"""Between two pieces of print on one row with a wide gap between them."""
+WIDE = 1.2
+"""Heights of the print, above which a gap parts two pieces."""
+LONGEST = 1000
+"""Bytes (UTF-8) of a page that are shown with a question."""
+HEAD = 4
+"""Rows at the top of a page that are shown whatever the question is."""
+
+
+class _Piece(NamedTuple):
+    text: str
+    box: Box
+
+    @property
+    def middle(self) -> float:
+        return (self.box.top + self.box.bottom) / 2
+
+
+def printed_rows(lines: Sequence[Sequence[tuple[str, Box]]]) -> list[str]:
+    """Rows of print from top to bottom. lines: the words of each line in reading order, with boxes in pixels."""
+    pieces = sorted((piece for line in lines for piece in _pieces(line)), key=lambda piece: piece.middle)
+    rows: list[list[_Piece]] = []
+    for piece in pieces:
+        if rows and _beside(rows[-1][0], piece):
+            rows[-1].append(piece)
+        else:
+            rows.append([piece])
+    return [GAP.join(piece.text for piece in sorted(row, key=lambda piece: piece.box.left)) for row in rows]
+
+
+def _pieces(line: Sequence[tuple[str, Box]]) -> list[_Piece]:
+    """A line cut at its wide gaps, which are measured by the line's own height."""
+    if not line:
+        return []
+    height = max(box.bottom for _, box in line) - min(box.top for _, box in line)
+    groups: list[list[tuple[str, Box]]] = [[line[0]]]
+    for before, word in zip(line, line[1:], strict=False):
+        if word[1].left - before[1].right > WIDE * height:
+            groups.append([])
+        groups[-1].append(word)
+    return [_Piece(" ".join(text for text, _ in group), _around([box for _, box in group])) for group in groups]
+
+
+def _around(boxes: Sequence[Box]) -> Box:
+    return Box(
+        min(box.left for box in boxes),
+        min(box.top for box in boxes),
+        max(box.right for box in boxes),
+        max(box.bottom for box in boxes),
+    )
+
+
+def _beside(first: _Piece, other: _Piece) -> bool:
+    """Whether two pieces stand on one row: half of the lower one's height is at the height of the other."""
+    shared = min(first.box.bottom, other.box.bottom) - max(first.box.top, other.box.top)
+    return shared >= 0.5 * min(first.box.height, other.box.height)
+
+
+def excerpt(rows: Sequence[str], question: str, longest: int = LONGEST) -> str:
+    """The rows as one text of at most `longest` bytes: all of them, or the head and those nearest to the question.
+
+    A row is near by the three-letter parts of words that it shares with the question, rare ones counting more; the row
+    before and the two behind come with it. Rows stay in their order; a row that is too long by itself is cut.
+    """
+    if _size(rows) <= longest:
+        return "\n".join(rows)
+    asked = set(_parts(question))
+    held = Counter(part for row in rows for part in set(_parts(row)))
+    scores = [sum(1 / held[part] for part in asked & set(_parts(row))) for row in rows]
+    order = list(range(min(HEAD, len(rows))))
+    for best in sorted(range(len(rows)), key=lambda row: (-scores[row], row)):
+        order += [row for row in (best, best + 1, best - 1, best + 2) if 0 <= row < len(rows)]
+    kept: set[int] = set()
+    left = longest
+    for row in dict.fromkeys(order):
+        size = len(rows[row].encode()) + 1
+        if size <= left + 1:
+            kept.add(row)
+            left -= size
+    if not kept:
+        return rows[order[0]].encode()[:longest].decode(errors="ignore")
+    return "\n".join(rows[row] for row in sorted(kept))
+
+
+def about(transcript: str, question: str) -> str:
+    """What a person would say: the text, and the question below it."""
+    return f"{transcript}\n\n{question}"
+
+
+def _size(rows: Sequence[str]) -> int:
+    return sum(len(row.encode()) + 1 for row in rows) - 1
+
+
+def _parts(text: str) -> list[str]:
+    marked = [f"^{word}$" for word in re.findall(r"\w+", text.casefold())]
+    return [word[k : k + 3] for word in marked for k in range(len(word) - 2)]

@@ -1,0 +1,51 @@
+"""Rows of print as a model is shown them."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from texthawk.model.transcript import GAP, excerpt, printed_rows
+from texthawk.types import Box
+
+
+def _word(text: str, left: float, top: float, height: float = 10) -> tuple[str, Box]:
+    return text, Box(left, top, left + 6 * len(text), top + height)
+
+
+def test_a_label_and_its_value_far_apart_are_one_row_with_a_gap() -> None:
+    lines = [[_word("Total", 0, 0)], [_word("Cash", 0, 20)], [_word("9.50", 200, 1)], [_word("10.00", 200, 21)]]
+    assert printed_rows(lines) == [f"Total{GAP}9.50", f"Cash{GAP}10.00"]
+
+
+def test_words_of_one_line_keep_their_spaces_and_a_wide_gap_parts_them() -> None:
+    line = [_word("Sub", 0, 0), _word("total", 22, 0), _word("9.50", 120, 0)]
+    assert printed_rows([line]) == [f"Sub total{GAP}9.50"]
+
+
+def test_small_marks_beside_tall_print_stand_on_its_row() -> None:
+    dash = ("-", Box(100, 9, 106, 11))
+    assert printed_rows([[_word("Discount", 0, 0, 20)], [dash], [_word("next", 0, 30, 20)]]) == [
+        f"Discount{GAP}-",
+        "next",
+    ]
+
+
+def test_a_page_without_words_has_no_rows() -> None:
+    assert printed_rows([]) == [] and printed_rows([[]]) == [] and excerpt([], "What?") == ""
+
+
+def test_a_long_page_is_cut_to_its_head_and_what_the_question_speaks_of() -> None:
+    rows = ["Name of the firm", *[f"plain row number {k}" for k in range(200)], "Invoice total: 77", "tail"]
+    shown = excerpt(rows, "What is the invoice total?", 200).split("\n")
+    assert shown[0] == "Name of the firm" and "Invoice total: 77" in shown
+
+
+@given(st.lists(st.text(max_size=60), max_size=30), st.text(max_size=30), st.integers(1, 300))
+def test_an_excerpt_is_never_longer_than_it_may_be_and_keeps_the_order(
+    texts: list[str], question: str, longest: int
+) -> None:
+    rows = [text.replace("\n", " ") for text in texts]
+    shown = excerpt(rows, question, longest)
+    assert len(shown.encode()) <= longest
+    places = iter(rows)
+    kept = shown.split("\n") if shown else []
+    assert len(kept) <= 1 or all(any(row == other for other in places) for row in kept)
