@@ -73,27 +73,36 @@ def _beside(first: _Piece, other: _Piece) -> bool:
 def excerpt(rows: Sequence[str], question: str, longest: int = LONGEST) -> str:
     """The rows as one text of at most `longest` bytes: all of them, or the head and those nearest to the question.
 
+    Rows stay in their order; where not even the first fits, it is cut.
+    """
+    kept = rows_about(rows, question, longest)
+    if rows and not kept:
+        return rows[0].encode()[:longest].decode(errors="ignore")
+    return "\n".join(rows[row] for row in kept)
+
+
+def rows_about(rows: Sequence[str], question: str, longest: int = LONGEST) -> list[int]:
+    """Which rows are shown with a question, in their order.
+
     A row is near by the three-letter parts of words that it shares with the question, rare ones counting more; the row
-    before and the two behind come with it. Rows stay in their order; a row that is too long by itself is cut.
+    before and the two behind come with it.
     """
     if _size(rows) <= longest:
-        return "\n".join(rows)
+        return list(range(len(rows)))
     asked = set(_parts(question))
     held = Counter(part for row in rows for part in set(_parts(row)))
     scores = [sum(1 / held[part] for part in asked & set(_parts(row))) for row in rows]
     order = list(range(min(HEAD, len(rows))))
     for best in sorted(range(len(rows)), key=lambda row: (-scores[row], row)):
         order += [row for row in (best, best + 1, best - 1, best + 2) if 0 <= row < len(rows)]
-    kept: set[int] = set()
-    left = longest
+    kept: list[int] = []
+    left = longest + 1
     for row in dict.fromkeys(order):
         size = len(rows[row].encode()) + 1
-        if size <= left + 1:
-            kept.add(row)
+        if size <= left:
+            kept.append(row)
             left -= size
-    if not kept:
-        return rows[order[0]].encode()[:longest].decode(errors="ignore")
-    return "\n".join(rows[row] for row in sorted(kept))
+    return sorted(kept)
 
 
 def about(transcript: str, question: str) -> str:
