@@ -204,6 +204,14 @@ def test_squad_exact_match_is_what_its_script_gives(prediction, answer, score):
         (["2001-xx-xx"], ["2001-XX-XX"], 1.0),
         (["2001-02-03"], ["2001-2-3"], 1.0),
         (["2001-02-03"], ["2001-02-04"], 0.0),
+        (["2001"], ["2001-xx-xx"], 1.0),  # a year alone is a number
+        (["xx-02-03"], ["XXXX-2-3"], 1.0),
+        (["999-2-3"], ["0999-02-03"], 1.0),  # a year of any length
+        (["2001-13-xx"], ["2001"], 0.0),  # no month
+        (["Ann", "ANN."], ["ann"], 1.0),  # twice is once as texts...
+        (["2.50", "2.5"], ["2.5"], 1.0),  # ...and as numbers
+        (["2.9999999"], ["3"], 0.0),  # cut to 2
+        (["3.0000001"], ["3"], 1.0),
         (["nan"], ["NaN"], 1.0),  # as text
         ([], ["a"], 0.0),
     ],

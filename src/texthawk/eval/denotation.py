@@ -16,7 +16,6 @@ _MARKS = str.maketrans(
 _CITATIONS = re.compile(r"((?<!^)\[[^\]]*\]|\[\d+\]|[\u2022\u2666\u2020\u2021*#+])*$")
 _DETAILS = re.compile(r"(?<!^)( \([^)]*\))*$")
 _QUOTED = re.compile(r'^"([^"]*)"$')
-_DATE = re.compile(r"^(\d{4}|xx|xxxx)-(\d{1,2}|xx)-(\d{1,2}|xx)$")
 
 
 class Value(NamedTuple):
@@ -25,6 +24,13 @@ class Value(NamedTuple):
     text: str
     number: float | None
     date: tuple[int, ...] | None
+
+    @property
+    def identity(self) -> object:
+        """What makes two answers of one list the same: their number, else their date, else their text."""
+        if self.number is not None:
+            return self.number
+        return self.date or self.text
 
     def is_like(self, other: "Value") -> bool:
         """Equal as texts, as dates, or as numbers to within a millionth."""
@@ -42,11 +48,20 @@ def same(predictions: Sequence[str], answers: Sequence[str]) -> bool:
 
 
 def _values(texts: Sequence[str]) -> list[Value]:
-    return [_value(text) for text in dict.fromkeys(texts)]
+    """Each value once, the first of those that are one."""
+    values: dict[object, Value] = {}
+    for text in texts:
+        value = _value(text)
+        values.setdefault(value.identity, value)
+    return list(values.values())
 
 
 def _value(text: str) -> Value:
-    return Value(_normalised(text), _number(text), _date(text))
+    number = _number(text)
+    date = _date(text) if number is None else None
+    if date and date[1] == date[2] == -1:  # a year alone
+        number, date = float(date[0]), None
+    return Value(_normalised(text), number, date)
 
 
 def _normalised(text: str) -> str:
@@ -66,15 +81,22 @@ def _number(text: str) -> float | None:
         number = float(text)
     except ValueError:
         return None
-    return number if math.isfinite(number) else None
+    if not math.isfinite(number):
+        return None
+    # Within a millionth of a whole number the fraction is cut off, as the evaluator does it: just below 3 is 2.
+    return float(int(number)) if abs(number - round(number)) < 1e-6 else number
 
 
 def _date(text: str) -> tuple[int, ...] | None:
     """(year, month, day), -1 where one is not known; none where all are unknown or none could be."""
-    found = _DATE.match(text.strip().lower())
-    if found is None:
+    parts = text.lower().split("-")
+    if len(parts) != 3:
         return None
-    year, month, day = (-1 if part.startswith("x") else int(part) for part in found.groups())
-    if year == month == day == -1 or month > 12 or month == 0 or day > 31 or day == 0:
+    try:
+        year = -1 if parts[0] in ("xx", "xxxx") else int(parts[0])
+        month, day = (-1 if part == "xx" else int(part) for part in parts[1:])
+    except ValueError:
+        return None
+    if year == month == day == -1 or not (month == -1 or 1 <= month <= 12) or not (day == -1 or 1 <= day <= 31):
         return None
     return year, month, day

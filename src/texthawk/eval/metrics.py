@@ -16,7 +16,7 @@ from rapidfuzz.distance import Levenshtein
 
 from texthawk.eval import denotation, fields, tables
 
-METRICS_VERSION = "1"
+METRICS_VERSION = "2"
 """Goes up with any change that can move a score; runs of different versions are not compared."""
 
 Corners = Sequence[float]
@@ -159,9 +159,10 @@ def denotation_match(predictions: Sequence[str], answers: Sequence[str]) -> floa
     """1 if the two lists of items denote the same, whatever their order (WikiTableQuestions), else 0.
 
     As the official evaluator has it: accents, quotes around an item, trailing notes in brackets, parentheses or marks, a
-    final full stop, case and white space do not count; numbers may differ by a millionth, dates as YYYY-MM-DD are compared
-    with xx for what is unknown; an item given twice counts once, but otherwise the lists must be of one length. "1,000" is
-    text: the official run reads numbers of the reference with a parser that this does not have.
+    final full stop, case and white space do not count; numbers may differ by a millionth, but what is as near to a whole
+    number has its fraction cut off before; dates as YYYY-MM-DD are compared with xx for what is unknown, and a year alone
+    (2001-xx-xx) is a number; what is given twice, as text, number or date, counts once, but otherwise the lists must be of
+    one length. "1,000" is text: the official run reads numbers of the reference with a parser that this does not have.
     """
     return float(denotation.same(predictions, _accepted(answers)))
 
