@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from difflib import get_close_matches
 from functools import lru_cache
 
@@ -15,13 +16,14 @@ from texthawk.data.factory.families import FAMILIES
 from texthawk.data.factory.order import Order
 from texthawk.data.factory.styles import Fonts
 from texthawk.data.factory.texts import Texts
+from texthawk.data.factory.wordings import in_many_words
 from texthawk.data.synth.dice import Dice
 
 RUN = 256
 """Documents one after another that share a pool of fonts."""
 POOL = 4
 """Families of fonts of each language in a pool."""
-ORDER_SALT, DAMAGE_SALT, TURN_SALT, POOL_SALT = 0x4F52, 0x4441, 0x5455, 0x504F
+ORDER_SALT, DAMAGE_SALT, TURN_SALT, POOL_SALT, WORD_SALT = 0x4F52, 0x4441, 0x5455, 0x504F, 0x574F
 
 
 class Factory:
@@ -81,7 +83,9 @@ class Factory:
         height = round(self.height[0] * (self.height[1] / self.height[0]) ** dice.random())
         level = dice.weighted(self.damage)
         order = Order(dice, self.texts, self._pool(index // RUN), lang, speech, height)
-        return damaged(FAMILIES[family](order), Dice(DAMAGE_SALT, self.seed, index), level)
+        made = FAMILIES[family](order)
+        made = replace(made, asked=in_many_words(made.asked, Dice(WORD_SALT, self.seed, index)))
+        return damaged(made, Dice(DAMAGE_SALT, self.seed, index), level)
 
     def example(self, index: int) -> Example:
         """A document's picture as a file, and everything that is asked about it as one conversation."""
