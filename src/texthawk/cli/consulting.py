@@ -56,32 +56,31 @@ def consulted(
     """
     from texthawk.cli.reading import Pictures, message_of
     from texthawk.decode.documents.ledger import LedgerPages
-    from texthawk.decode.documents.reading import ledger_of, opened, pages_in_order
+    from texthawk.decode.documents.reading import Pile
     from texthawk.decode.documents.settings import ReadingSettings
     from texthawk.decode.documents.workers import OwnProcess, Workers
-    from texthawk.image.raw import UnreadablePage
-    from texthawk.types import Page
+    from texthawk.types import Page, PageError
 
     settings = ReadingSettings(arguments.model, arguments.device, arguments.dpi, text_layer=arguments.text_layer)
     settings.record()  # a model that is not there is told before anything is read
     own = OwnProcess(settings)
     engine = own if arguments.workers == 1 else Workers(settings, arguments.workers)
     with tempfile.TemporaryDirectory(prefix="texthawk-") as folder, contextlib.closing(engine):
-        try:
-            file = opened(arguments.file, settings, arguments.pages, Path(folder))
-            ledger = ledger_of(file, settings, Path(folder))
-        except UnreadablePage as error:
-            print(f"texthawk: {message_of(error.as_value())}", file=sys.stderr)
-            yield None
-            return
-        if check is not None:
-            check(own.reader)
-        with contextlib.closing(ledger), contextlib.closing(Pictures(file, settings)) as pictures:
-            numbers, failed = [], 0
-            for result in pages_in_order(file, ledger, engine):
-                if isinstance(result, Page):
-                    numbers.append(result.number)
-                else:
-                    failed += 1
-                    print(f"texthawk: {message_of(result)}", file=sys.stderr)
-            yield Consulted(LedgerPages(ledger, numbers), pictures.of, lambda: own.reader, failed)
+        pile = Pile([arguments.file], settings, arguments.pages, engine, spool=Path(folder))
+        with contextlib.closing(pile):
+            reading = next(iter(pile))
+            if isinstance(reading, PageError):
+                print(f"texthawk: {message_of(reading)}", file=sys.stderr)
+                yield None
+                return
+            if check is not None:
+                check(own.reader)
+            with contextlib.closing(Pictures(reading.file, settings)) as pictures:
+                numbers, failed = [], 0
+                for result in reading:
+                    if isinstance(result, Page):
+                        numbers.append(result.number)
+                    else:
+                        failed += 1
+                        print(f"texthawk: {message_of(result)}", file=sys.stderr)
+                yield Consulted(LedgerPages(reading.ledger, numbers), pictures.of, lambda: own.reader, failed)

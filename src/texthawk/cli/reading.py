@@ -13,8 +13,8 @@ from PIL import Image
 from texthawk.cli.options import settings_of
 from texthawk.cli.output import Output
 from texthawk.cli.progress import Progress
-from texthawk.decode.documents.ledger import Ledger, LedgerPages
-from texthawk.decode.documents.reading import Opened, ledger_of, opened, pages_in_order
+from texthawk.decode.documents.ledger import LedgerPages
+from texthawk.decode.documents.reading import Opened, Pile, Reading
 from texthawk.decode.documents.settings import ReadingSettings
 from texthawk.decode.documents.workers import Engine, OwnProcess, Workers
 from texthawk.image.pages import OpenedFile, UnreadablePage, opened_file
@@ -60,37 +60,41 @@ def _read_all(arguments: argparse.Namespace, settings: ReadingSettings, engine: 
         draw=arguments.draw,
         spool=spool,
     )
-    ledgers = (spool if arguments.out is None else arguments.out) / LEDGERS
+    ledgers = None if arguments.out is None else _made(arguments.out / LEDGERS)
     failed = False
     shown = not (output.streams and sys.stdout.isatty())  # on a terminal the text itself shows how far the reading is
-    with Progress(len(arguments.files), shown=shown) as progress:
-        for name in arguments.files:
-            try:
-                file = opened(name, settings, arguments.pages, spool)
-                ledger = ledger_of(file, settings, ledgers)
-            except UnreadablePage as error:
-                _tell(message_of(error.as_value()))
+    pile = Pile(arguments.files, settings, arguments.pages, engine, spool=spool, ledgers=ledgers)
+    with Progress(len(arguments.files), shown=shown) as progress, closing(pile):
+        for turn in pile:
+            if isinstance(turn, PageError):
+                _tell(message_of(turn))
                 failed = True
-                output.finish(name, Document((), (error.as_value(),)))
+                output.finish(turn.source, Document((), (turn,)))
                 continue
-            with closing(ledger), closing(Pictures(file, settings)) as pictures:
-                failed |= not _read_file(file, ledger, engine, output, progress, pictures)
+            with closing(Pictures(turn.file, settings)) as pictures:
+                failed |= not _read_file(turn, output, progress, pictures)
     output.close()
     return int(failed)
 
 
-def _read_file(
-    file: Opened, ledger: Ledger, engine: Engine, output: Output, progress: Progress, pictures: Pictures
-) -> bool:
+def _made(folder: Path) -> Path:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ValueError(f"--out: {folder} cannot be made; choose another folder ({error})") from error
+    return folder
+
+
+def _read_file(reading: Reading, output: Output, progress: Progress, pictures: Pictures) -> bool:
     """Whether all pages were read and the result was written."""
     numbers: list[int] = []
     errors: list[PageError] = []
+    file, ledger = reading.file, reading.ledger
     for remark in ledger.remarks:
         _tell(f"{file.name}: all pages are read again, for {remark} ({ledger.path.name})")
-    known = sum(number in ledger for number in file.numbers)
-    if known:
-        _tell(f"{file.name}: {known} of {len(file.numbers)} pages were read before")
-    for result in pages_in_order(file, ledger, engine):
+    if reading.before:
+        _tell(f"{file.name}: {reading.before} of {len(file.numbers)} pages were read before")
+    for result in reading:
         try:
             if isinstance(result, Page):
                 output.page(result, partial(pictures.of, result.number))

@@ -1,4 +1,4 @@
-"""Long documents from end to end: killed and resumed, in several processes, with files that are damaged on the way."""
+"""A long document from end to end: killed and resumed, in several processes, damaged on the way."""
 
 import json
 import os
@@ -11,11 +11,7 @@ import pytest
 
 from tests.decode.documents.printed_pdf import lines_of, printed_pdf
 from texthawk.cli import main
-from texthawk.decode.documents.settings import ReadingSettings
-from texthawk.decode.documents.workers import CRASHES, OwnProcess, Workers, threads_of_each
-from texthawk.types import Page, PageError
 
-LAYER = ReadingSettings(text_layer="always", dpi=60)
 COMMAND = "import sys; from texthawk.cli import main; sys.exit(main())"
 READ = [sys.executable, "-c", COMMAND, "read", "--text-layer", "always", "--dpi", "60"]
 
@@ -29,64 +25,6 @@ def book(tmp_path):
 
 def read(*arguments: str) -> int:
     return main(["read", "--text-layer", "always", "--dpi", "60", *arguments])
-
-
-def test_several_processes_read_what_one_reads(book):
-    alone, together = OwnProcess(LAYER), Workers(LAYER, 2)
-    numbers = [5, 1, 9, 2, 30]
-    try:
-        expected = {page.number: page for page in alone.read(str(book), "book", numbers)}
-        found = list(together.read(str(book), "book", numbers))
-    finally:
-        alone.close()
-        together.close()
-    assert all(isinstance(page, Page) and page.text.startswith(f"This is page {page.number}.") for page in found)
-    assert {page.number: page for page in found} == expected and len(found) == len(numbers)
-
-
-def test_a_process_that_is_killed_costs_its_page_and_no_other(book):
-    engine = Workers(LAYER, 2)
-    results = engine.read(str(book), "book", range(1, 41))
-    try:
-        first = next(results)
-        victim = next(worker for worker in engine.workers if worker.number is not None)
-        lost = victim.number
-        os.kill(victim.process.pid, signal.SIGKILL)
-        rest = list(results)
-    finally:
-        engine.close()
-    assert sorted(result.number for result in [first, *rest]) == list(range(1, 41))
-    errors = [result for result in rest if isinstance(result, PageError)]
-    assert [error.number for error in errors] == [lost] and "SIGKILL" in errors[0].message
-
-
-def test_when_every_page_crashes_the_rest_is_given_up_with_a_reason(book):
-    engine = Workers(LAYER, 1)
-    results = engine.read(str(book), "book", range(1, 41))
-    found = [next(results)]
-    try:
-        while len(found) < 40:
-            for worker in engine.workers:
-                os.kill(worker.process.pid, signal.SIGKILL)
-            found.append(next(results))
-            if len([result for result in found if isinstance(result, PageError)]) > CRASHES:
-                found += list(results)
-    finally:
-        engine.close()
-    assert sorted(result.number for result in found) == list(range(1, 41))
-    assert "crashed their process" in found[-1].message
-
-
-def test_threads_are_shared_out(monkeypatch):
-    monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    assert threads_of_each(1) == threads_of_each(3) == 1
-    monkeypatch.delenv("OMP_NUM_THREADS")
-    assert threads_of_each(1) >= threads_of_each(2) >= threads_of_each(1000) == 1
-
-
-def test_no_processes_are_refused():
-    with pytest.raises(ValueError, match="at least 1"):
-        Workers(LAYER, 0)
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
@@ -132,18 +70,12 @@ def test_a_changed_file_and_other_settings_are_named_and_read_again(book, tmp_pa
     assert (tmp_path / "out" / "book.txt").read_text() == "Other words.\n"
 
 
-def test_a_file_that_is_cut_short_while_it_is_read_keeps_its_finished_pages(book, tmp_path, capsys):
-    engine = OwnProcess(LAYER)
-    results = engine.read(str(book), "book", range(1, 41))
-    first = next(results)
-    content = book.read_bytes()
-    os.truncate(book, len(content) // 4)
-    rest = list(results)
-    engine.close()
-    assert isinstance(first, Page) and len(rest) == 39
-    assert any(isinstance(result, PageError) and "damaged" in result.message for result in rest)
+def test_a_file_that_is_cut_short_keeps_its_finished_pages(book, tmp_path, capsys):
+    assert read(str(book), "--out", str(tmp_path / "out"), "--pages", "1-3") == 0
+    os.truncate(book, len(book.read_bytes()) // 4)
     assert read(str(book), "--out", str(tmp_path / "out")) == 1
     assert "ends in the middle" in capsys.readouterr().err
+    assert (tmp_path / "out" / "book.txt").read_text().count("This is page") == 3
 
 
 def test_a_pipe_is_read_as_a_file_is(book, tmp_path):

@@ -5,9 +5,11 @@ import importlib.util
 import pytest
 
 from tests.decode.documents.printed_pdf import lines_of, printed_pdf
+from tests.decode.documents.test_workers import results_of
 from texthawk.cli import main
 from texthawk.decode.documents.settings import ReadingSettings
-from texthawk.decode.documents.workers import OwnProcess
+from texthawk.decode.documents.workers import Job, OwnProcess
+from texthawk.types import PageError
 
 RAY = importlib.util.find_spec("ray") is not None
 needs_ray = pytest.mark.skipif(not RAY, reason="ray is not installed: pip install 'texthawk[ray]'")
@@ -35,15 +37,27 @@ def test_a_cluster_reads_what_one_process_reads(book, tmp_path, capsys):
 def test_pages_that_cannot_be_read_come_back_as_errors(book):
     from texthawk.decode.documents.on_ray import OnRay
 
-    settings = ReadingSettings(text_layer="always", dpi=60)
-    engine = OnRay(settings, 1)
+    settings, jobs = ReadingSettings(text_layer="always", dpi=60), [Job("none.pdf", "none.pdf", k) for k in (1, 2)]
+    engine, alone = OnRay(settings, 1), OwnProcess(settings)
     try:
-        found = sorted(engine.read("none.pdf", "none.pdf", [1, 2]), key=lambda error: error.number)
+        found = dict(results_of(engine, jobs))
     finally:
         engine.close()
-    assert [(error.source, error.number) for error in found] == [("none.pdf", 1), ("none.pdf", 2)]
-    alone = OwnProcess(settings)
-    assert [error.message for error in alone.read("none.pdf", "none.pdf", [1, 2])] == [error.message for error in found]
+    assert found == dict(results_of(alone, jobs)) and list(map(type, found.values())) == [PageError, PageError]
+
+
+@pytest.mark.slow
+@needs_ray
+def test_a_cluster_reads_a_pile_of_files_as_one_process_does(book, tmp_path, capsys):
+    names = [str(book), str(tmp_path / "none.pdf")]
+    for k in range(5):
+        names.append(str(tmp_path / f"{k}.pdf"))
+        (tmp_path / f"{k}.pdf").write_bytes(printed_pdf([lines_of(f"This is file {k}.")]))
+    command = ["read", *names, "--text-layer", "always", "--dpi", "60", "--format", "json"]
+    assert main([*command, "--engine", "ray", "--workers", "2"]) == 1
+    found = capsys.readouterr().out
+    assert main(command) == 1
+    assert found == capsys.readouterr().out and "This is file 4." in found
 
 
 @pytest.mark.skipif(RAY, reason="ray is installed")

@@ -6,13 +6,18 @@ path and have this package and the model; results come back as plain data.
 
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Iterator
 from typing import Any
 
 from texthawk.decode.documents.page_reader import PageReader
 from texthawk.decode.documents.record import page_of, record_of
 from texthawk.decode.documents.settings import ReadingSettings
-from texthawk.types import Page, PageError
+from texthawk.decode.documents.workers import Job, Result
+from texthawk.types import PageError
+
+ROUND = 1000
+"""Pages that are one data set at most; processes and their models last as long as a data set."""
 
 
 class OnRay:
@@ -26,29 +31,43 @@ class OnRay:
                 "--engine ray needs the package ray, which is not installed: pip install 'texthawk[ray]'"
             ) from error
         self._settings, self._count, self._ray = settings, count, ray
+        self._given = deque[Job]()
+        self._coming: Iterator[tuple[Job, Result]] = iter(())
         self._ours = not ray.is_initialized()
         if self._ours:
             ray.init(log_to_driver=False, logging_level="warning")
         context = ray.data.DataContext.get_current()
         context.enable_progress_bars = False
 
-    def read(self, path: str, name: str, numbers: Sequence[int]) -> Iterator[Page | PageError]:
-        """Results as they come; a page whose process dies is tried again by Ray."""
-        if not numbers:
-            return
-        jobs = [{"path": os.path.abspath(path), "name": name, "number": number} for number in numbers]
-        pages = self._ray.data.from_items(jobs, override_num_blocks=len(jobs)).map(
-            _Job, fn_constructor_args=(self._settings,), compute=self._ray.data.ActorPoolStrategy(size=self._count)
+    @property
+    def room(self) -> bool:
+        return len(self._given) < ROUND
+
+    def give(self, job: Job) -> None:
+        self._given.append(job)
+
+    def take(self) -> tuple[Job, Result]:
+        """A page as it comes; one whose process dies is tried again by Ray."""
+        result = next(self._coming, None)
+        if result is None:  # what was given meanwhile is the next data set
+            self._coming = self._read([self._given.popleft() for _ in range(len(self._given))])
+            result = next(self._coming)
+        return result
+
+    def _read(self, jobs: list[Job]) -> Iterator[tuple[Job, Result]]:
+        rows = [job._asdict() | {"place": os.path.abspath(job.path)} for job in jobs]
+        pages = self._ray.data.from_items(rows, override_num_blocks=len(rows)).map(
+            _Pages, fn_constructor_args=(self._settings,), compute=self._ray.data.ActorPoolStrategy(size=self._count)
         )
         for row in pages.iter_rows():
-            yield _result(row["result"])
+            yield Job(row["path"], row["name"], int(row["number"])), _result(row["result"])
 
     def close(self) -> None:
         if self._ours:
             self._ray.shutdown()
 
 
-class _Job:
+class _Pages:
     """Lives in a process of the cluster."""
 
     def __init__(self, settings: ReadingSettings) -> None:
@@ -56,15 +75,15 @@ class _Job:
 
     def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
         try:
-            read = self._pages.read(row["path"], row["name"], int(row["number"]))
+            read = self._pages.read(row["place"], row["name"], int(row["number"]))
         except ValueError as error:
-            return {"result": json.dumps({"refused": str(error)})}
+            return row | {"result": json.dumps({"refused": str(error)})}
         if isinstance(read, PageError):
-            return {"result": json.dumps({"error": [read.source, read.number, read.message]})}
-        return {"result": json.dumps({"page": record_of(read)})}
+            return row | {"result": json.dumps({"error": [read.source, read.number, read.message]})}
+        return row | {"result": json.dumps({"page": record_of(read)})}
 
 
-def _result(text: str) -> Page | PageError:
+def _result(text: str) -> Result:
     """What a job told; ValueError for what concerns all pages."""
     told = json.loads(text)
     if "refused" in told:

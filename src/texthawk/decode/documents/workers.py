@@ -1,4 +1,4 @@
-"""Pages of a file in this process or in several; who reads them does not change what is read.
+"""Pages of files in this process or in several; who reads them does not change what is read.
 
 pdfium may be in one thread of a process at a time, so that pages are read in parallel by processes, each with a model of
 its own and its share of the threads.
@@ -9,11 +9,10 @@ import multiprocessing
 import os
 import signal
 import sys
-from collections import deque
-from collections.abc import Iterator, Sequence
+from collections import Counter, deque
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from texthawk.decode.documents.page_reader import PageReader
 from texthawk.decode.documents.settings import ReadingSettings
@@ -23,28 +22,51 @@ if TYPE_CHECKING:
     from texthawk.decode.reader import Reader
 
 Result = Page | PageError
-CRASHES = 5  # in a row, after which the rest of a file is given up
+CRASHES = 5  # of pages of one file, with none read between them, after which the rest of it is given up
+
+
+class Job(NamedTuple):
+    """A page to read: of the file at `path`, which is called `name` in results."""
+
+    path: str
+    name: str
+    number: int
 
 
 class Engine(Protocol):
-    """Reads pages of the file at `path`, which is called `name` in results, in whatever order; each result has its number.
+    """Reads pages, of whatever files, in whatever order: is given them while it has room, and gives each back once."""
 
-    ValueError for what concerns all pages, such as a model that is not there.
-    """
+    @property
+    def room(self) -> bool: ...
 
-    def read(self, path: str, name: str, numbers: Sequence[int]) -> Iterator[Result]: ...
+    def give(self, job: Job) -> None:
+        """Begin with a page, or put it down to begin with; only where there is room."""
+
+    def take(self) -> tuple[Job, Result]:
+        """Wait for one of the pages that were given; ValueError for what concerns all, such as a model that is not there."""
 
     def close(self) -> None: ...
 
 
 class OwnProcess:
-    """Reads pages one after another, here."""
+    """Reads a page at a time, here, when it is waited for."""
 
     def __init__(self, settings: ReadingSettings) -> None:
         self._pages = PageReader(settings)
+        self._given: Job | None = None
 
-    def read(self, path: str, name: str, numbers: Sequence[int]) -> Iterator[Result]:
-        return (self._pages.read(path, name, number) for number in numbers)
+    @property
+    def room(self) -> bool:
+        return self._given is None
+
+    def give(self, job: Job) -> None:
+        assert self.room
+        self._given = job
+
+    def take(self) -> tuple[Job, Result]:
+        job, self._given = self._given, None
+        assert job is not None
+        return job, self._pages.read(*job)
 
     def close(self) -> None:
         self._pages.close()
@@ -63,32 +85,45 @@ class Workers:
             raise ValueError(f"workers is {count}; at least 1 must read")
         self._settings, self._count = settings, count
         self.workers: list[_Worker] = []
+        self._crashes = Counter[str]()  # by path, since a page of it was read
+        self._given_up = deque[Job]()
 
-    def read(self, path: str, name: str, numbers: Sequence[int]) -> Iterator[Result]:
-        waiting, crashes = deque(numbers), 0
-        while waiting or any(worker.number is not None for worker in self.workers):
-            self._hand_out(path, name, waiting)
-            for worker in self._ready():
-                number = worker.number
-                try:
-                    result = worker.take()
-                except (EOFError, OSError):
-                    self.workers.remove(worker)
-                    exit_code = worker.ended()
-                    if number is None:
-                        continue
-                    crashes += 1
-                    result = PageError(name, number, _crashed(exit_code))
-                else:
-                    crashes = 0
-                if isinstance(result, str):
-                    raise ValueError(result)
-                if crashes < CRASHES:
-                    self._hand_out(path, name, waiting)
-                yield result
-            if crashes >= CRASHES:
-                yield from self._given_up(name, waiting)
+    @property
+    def room(self) -> bool:
+        return not self._given_up and sum(worker.job is not None for worker in self.workers) < self._count
+
+    def give(self, job: Job) -> None:
+        assert self.room
+        if self._crashes[job.path] >= CRASHES:
+            self._given_up.append(job)
+            return
+        while True:
+            worker = self._idle()
+            try:
+                worker.give(job)
                 return
+            except OSError:  # it ended while it had nothing to do
+                self._buried(worker)
+
+    def take(self) -> tuple[Job, Result]:
+        if self._given_up:
+            refused = self._given_up.popleft()
+            return refused, PageError(refused.name, refused.number, _GIVEN_UP)
+        by_connection = {worker.connection: worker for worker in self.workers if worker.job is not None}
+        ready = wait(list(by_connection))[0]
+        assert isinstance(ready, Connection)
+        worker = by_connection[ready]
+        job = worker.job
+        assert job is not None
+        try:
+            result = worker.take()
+        except (EOFError, OSError):
+            self._crashes[job.path] += 1
+            return job, PageError(job.name, job.number, _crashed(self._buried(worker)))
+        if isinstance(result, str):
+            raise ValueError(result)
+        del self._crashes[job.path]
+        return job, result
 
     def close(self) -> None:
         for worker in self.workers:
@@ -97,36 +132,21 @@ class Workers:
             worker.process.join()
         self.workers.clear()
 
-    def _hand_out(self, path: str, name: str, waiting: deque[int]) -> None:
-        idle = [worker for worker in self.workers if worker.number is None]
-        while waiting and (idle or len(self.workers) < self._count):
-            if not idle:
-                idle.append(_Worker(self._settings, threads_of_each(self._count)))
-                self.workers.append(idle[0])
-            worker = idle.pop()
-            try:
-                worker.give(path, name, waiting[0])
-            except OSError:  # it ended while it had nothing to do
-                self.workers.remove(worker)
-                worker.ended()
-                continue
-            waiting.popleft()
+    def _idle(self) -> "_Worker":
+        for worker in self.workers:
+            if worker.job is None:
+                return worker
+        self.workers.append(_Worker(self._settings, threads_of_each(self._count)))
+        return self.workers[-1]
 
-    def _ready(self) -> list["_Worker"]:
-        """Workers with a result, or that have ended, as soon as there is one."""
-        by_connection = {worker.connection: worker for worker in self.workers}
-        return [by_connection[ready] for ready in wait(list(by_connection)) if isinstance(ready, Connection)]
-
-    def _given_up(self, name: str, waiting: deque[int]) -> Iterator[Result]:
-        reason = f"not read, for {CRASHES} pages in a row crashed their process; try fewer --workers or a --max-memory"
-        begun = [worker.number for worker in self.workers if worker.number is not None]
-        self.close()
-        for number in [*begun, *waiting]:
-            yield PageError(name, number, reason)
+    def _buried(self, worker: "_Worker") -> int | None:
+        """The exit status of a worker that has ended."""
+        self.workers.remove(worker)
+        return worker.ended()
 
 
 class _Worker:
-    """A process that reads a page at a time; `number` is the page that it has, None while it has none."""
+    """A process that reads a page at a time; `job` is the page that it has, None while it has none."""
 
     def __init__(self, settings: ReadingSettings, threads: int) -> None:
         context = multiprocessing.get_context("spawn")  # a fork would share pdfium's and torch's threads
@@ -134,16 +154,16 @@ class _Worker:
         self.process: BaseProcess = context.Process(target=_work, args=(other, settings, threads), daemon=True)
         self.process.start()
         other.close()
-        self.number: int | None = None
+        self.job: Job | None = None
 
-    def give(self, path: str, name: str, number: int) -> None:
-        self.connection.send((path, name, number))
-        self.number = number
+    def give(self, job: Job) -> None:
+        self.connection.send(job)
+        self.job = job
 
     def take(self) -> Result | str:
         """The page, or a message that concerns all pages; EOFError where the process has ended."""
         result: Result | str = self.connection.recv()
-        self.number = None
+        self.job = None
         return result
 
     def ended(self) -> int | None:
@@ -166,12 +186,17 @@ def _work(connection: Connection, settings: ReadingSettings, threads: int) -> No
     pages = PageReader(settings)
     with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
         while True:
-            path, name, number = connection.recv()
+            job = connection.recv()
             try:
-                result: Result | str = pages.read(path, name, number)
+                result: Result | str = pages.read(*job)
             except ValueError as error:
                 result = str(error)
             connection.send(result)
+
+
+_GIVEN_UP = (
+    f"not read, for {CRASHES} pages of this file in a row crashed their process; try fewer --workers or a --max-memory"
+)
 
 
 def _crashed(exit_code: int | None) -> str:
