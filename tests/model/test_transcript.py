@@ -49,3 +49,17 @@ def test_an_excerpt_is_never_longer_than_it_may_be_and_keeps_the_order(
     places = iter(rows)
     kept = shown.split("\n") if shown else []
     assert len(kept) <= 1 or all(any(row == other for other in places) for row in kept)
+
+
+def test_what_has_no_place_stands_behind_the_line_before_it_on_a_row_of_its_own() -> None:
+    lost = [("lost", None), ("words", None)]
+    left, right = [_word("Name", 0, 0)], [_word("Total", 0, 40)]
+    values = [[_word("Ada", 200, 0)], [_word("9.50", 200, 40)]]
+    assert printed_rows([left, lost, right, *values]) == [f"Name{GAP}Ada", "lost words", f"Total{GAP}9.50"]
+    assert printed_rows([lost, left, lost, lost]) == ["lost words", "Name", "lost words", "lost words"]
+    assert printed_rows([lost, []]) == ["lost words"]
+
+
+def test_a_word_without_a_place_stands_beside_its_neighbour_and_parts_nothing() -> None:
+    line = [("the", None), _word("Sub", 0, 0), ("total", None), _word("9.50", 120, 0), ("net", None)]
+    assert printed_rows([line]) == [f"the Sub total{GAP}9.50 net"]

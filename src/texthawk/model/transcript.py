@@ -19,40 +19,65 @@ LONGEST = 1000
 """Bytes (UTF-8) of a page that are shown with a question."""
 HEAD = 4
 """Rows at the top of a page that are shown whatever the question is."""
+NOT_HERE = {"en": "Not on this page", "zh": "本页没有"}
+YES = {"en": "yes", "zh": "是"}
+NO = {"en": "no", "zh": "否"}
+"""Answers that are not printed on a page, by the language of the question."""
 
 
 class _Piece(NamedTuple):
+    """A part of a line, by the line's number."""
+
     text: str
     box: Box
+    line: int
 
     @property
     def middle(self) -> float:
         return (self.box.top + self.box.bottom) / 2
 
 
-def printed_rows(lines: Sequence[Sequence[tuple[str, Box]]]) -> list[str]:
-    """Rows of print from top to bottom. lines: the words of each line in reading order, with boxes in pixels."""
-    pieces = sorted((piece for line in lines for piece in _pieces(line)), key=lambda piece: piece.middle)
+def printed_rows(lines: Sequence[Sequence[tuple[str, Box | None]]]) -> list[str]:
+    """Rows of print from top to bottom. lines: the words of each line in reading order, with boxes in pixels.
+
+    A word whose place is not known stands where the word beside it does; a line of such words alone is a row of its own,
+    behind that of the line before it.
+    """
+    pieces = [piece for number, line in enumerate(lines) for piece in _pieces(line, number)]
     rows: list[list[_Piece]] = []
-    for piece in pieces:
+    for piece in sorted(pieces, key=lambda piece: piece.middle):
         if rows and _beside(rows[-1][0], piece):
             rows[-1].append(piece)
         else:
             rows.append([piece])
-    return [GAP.join(piece.text for piece in sorted(row, key=lambda piece: piece.box.left)) for row in rows]
+    texts = [GAP.join(piece.text for piece in sorted(row, key=lambda piece: piece.box.left)) for row in rows]
+    row_of = {piece.line: number for number, row in enumerate(rows) for piece in row}
+    before, behind = -1, dict[int, list[str]]()
+    for number, line in enumerate(lines):
+        before = row_of.get(number, before)
+        if line and number not in row_of:
+            behind.setdefault(before, []).append(_text(line))
+    return behind.get(-1, []) + [part for number, text in enumerate(texts) for part in (text, *behind.get(number, []))]
 
 
-def _pieces(line: Sequence[tuple[str, Box]]) -> list[_Piece]:
-    """A line cut at its wide gaps, which are measured by the line's own height."""
-    if not line:
+def _pieces(line: Sequence[tuple[str, Box | None]], number: int) -> list[_Piece]:
+    """A line cut at its wide gaps, which are measured by the line's own height; none where no word has a place."""
+    boxes = [box for _, box in line if box is not None]
+    if not boxes:
         return []
-    height = max(box.bottom for _, box in line) - min(box.top for _, box in line)
-    groups: list[list[tuple[str, Box]]] = [[line[0]]]
-    for before, word in zip(line, line[1:], strict=False):
-        if word[1].left - before[1].right > WIDE * height:
+    height = max(box.bottom for box in boxes) - min(box.top for box in boxes)
+    here = boxes[0]
+    groups: list[list[tuple[str, Box]]] = [[]]
+    for text, box in line:
+        if box is not None and box.left - here.right > WIDE * height:
             groups.append([])
-        groups[-1].append(word)
-    return [_Piece(" ".join(text for text, _ in group), _around([box for _, box in group])) for group in groups]
+        here = box or here
+        groups[-1].append((text, here))
+    return [_Piece(_text(group), _around([box for _, box in group]), number) for group in groups]
+
+
+def _text(words: Sequence[tuple[str, Box | None]]) -> str:
+    return " ".join(text for text, _ in words)
 
 
 def _around(boxes: Sequence[Box]) -> Box:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from texthawk.data.factory import names
 from texthawk.data.factory.document import Asked
 from texthawk.data.factory.order import Order
-from texthawk.data.factory.questions import NO, NOT_HERE, YES
 from texthawk.data.synth.dice import Dice
+from texthawk.model.transcript import NO, NOT_HERE, YES
 
 
 @dataclass(frozen=True)

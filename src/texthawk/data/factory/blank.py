@@ -7,7 +7,8 @@ from texthawk.data.factory.colours import colours, mixed
 from texthawk.data.factory.document import Document, Line
 from texthawk.data.factory.flow import Strip
 from texthawk.data.factory.order import Order
-from texthawk.data.factory.questions import NOT_HERE, absent, count, look_up, yes_no
+from texthawk.data.factory.questions import absent, count, look_up, yes_no
+from texthawk.model.transcript import NOT_HERE
 
 
 def make(order: Order) -> Document:

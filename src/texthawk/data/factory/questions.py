@@ -5,11 +5,8 @@ from typing import Any
 
 from texthawk.data.factory.document import Asked
 from texthawk.data.factory.order import Order
+from texthawk.model.transcript import NO, NOT_HERE, YES
 from texthawk.types import Box
-
-NOT_HERE = {"en": "Not on this page", "zh": "本页没有"}
-YES = {"en": "yes", "zh": "是"}
-NO = {"en": "no", "zh": "否"}
 
 
 def look_up(question: str, answer: str, *boxes: Box, accepted: Sequence[str] = (), task: str = "docvqa") -> Asked:

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 
 from texthawk.data.factory.document import Asked
 from texthawk.data.factory.order import Order
-from texthawk.data.factory.questions import NO, NOT_HERE, YES
 from texthawk.data.factory.table_data import Table
+from texthawk.model.transcript import NO, NOT_HERE, YES
 
 TASK = "tableqa"
 
