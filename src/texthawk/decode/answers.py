@@ -83,7 +83,7 @@ class Asker:
     @torch.inference_mode()
     def ask(
         self,
-        pictures: Sequence[Image.Image],
+        pictures: Sequence[Image.Image | None],
         question: str | Sequence[str],
         limits: Sequence[int],
         *,
@@ -93,9 +93,9 @@ class Asker:
     ) -> list[Answer]:
         """One answer per picture, of at most `limits` tokens each; where they are one and the same, it is encoded once.
 
-        question: the same for all pictures, or one for each. rows: lines that the ink of each picture allows, for the loop
-        guard. seeds: of each row where tokens are drawn, None for the likeliest ones. constraints: the form that each
-        answer must keep.
+        pictures: None where a question is asked without one. question: the same for all pictures, or one for each. rows:
+        lines that the ink of each picture allows, for the loop guard. seeds: of each row where tokens are drawn, None for
+        the likeliest ones. constraints: the form that each answer must keep.
         """
         allowances = [Allowance() if rows is None else Allowance(rows=count + 2) for count in rows or limits]
         makers = iter(allowances)
@@ -147,13 +147,14 @@ class Asker:
             self._texts[token] = self.processor.tokenizer.decode([token])
         return self._texts[token]
 
-    def _inputs(self, pictures: Sequence[Image.Image], question: str | Sequence[str]) -> dict[str, Tensor]:
+    def _inputs(self, pictures: Sequence[Image.Image | None], question: str | Sequence[str]) -> dict[str, Tensor]:
         questions = [question] * len(pictures) if isinstance(question, str) else question
-        prompts = [self._worded(text) for text in questions]
-        if len(pictures) == 1 or any(picture is not pictures[0] for picture in pictures):
-            inputs = self.processor(images=list(pictures), text=prompts, padding=True, return_tensors="pt")
+        prompts = [self._worded(text, picture) for text, picture in zip(questions, pictures, strict=True)]
+        given = [picture for picture in pictures if picture is not None]
+        if len(given) < 2 or any(picture is not pictures[0] for picture in pictures):
+            inputs = self.processor(images=given or None, text=prompts, padding=True, return_tensors="pt")
             return dict(inputs.to(self.model.device))
-        seen = self.processor(images=[pictures[0]], text=prompts[:1], return_tensors="pt")
+        seen = self.processor(images=given[:1], text=prompts[:1], return_tensors="pt")
         shown = self.processor.replace_image_token(seen, 0)
         texts = [prompt.replace(self.processor.image_token, shown) for prompt in prompts]
         words = self.processor.tokenizer(texts, padding=True, return_tensors="pt")
@@ -161,8 +162,11 @@ class Asker:
         inputs |= {name: seen[name] for name in ("pixel_values", "image_grids")}
         return {name: value.to(self.model.device) for name, value in inputs.items()}
 
-    def _worded(self, question: str) -> str:
-        content = [{"type": "image"}, {"type": "text", "text": question}]
-        return str(
-            self.processor.apply_chat_template([{"role": "user", "content": content}], add_generation_prompt=True)
-        )
+    def _worded(self, question: str, picture: Image.Image | None) -> str:
+        return str(self.processor.apply_chat_template([message(question, picture)], add_generation_prompt=True))
+
+
+def message(question: str, picture: Image.Image | None) -> dict[str, Any]:
+    """What a person says who asks about a picture, or about what the question itself shows."""
+    shown = [] if picture is None else [{"type": "image"}]
+    return {"role": "user", "content": [*shown, {"type": "text", "text": question}]}

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from PIL import Image
 
-from texthawk.decode.answers import Answer, Asker
+from texthawk.decode.answers import Answer, Asker, message
 from texthawk.decode.grammar import Constraint
 from texthawk.decode.guard import Allowance, LoopGuard, without_loop
 from texthawk.decode.reader import Reader
@@ -46,7 +46,7 @@ class EngineAsker(Asker):
 
     def ask(
         self,
-        pictures: Sequence[Image.Image],
+        pictures: Sequence[Image.Image | None],
         question: str | Sequence[str],
         limits: Sequence[int],
         *,
@@ -94,9 +94,8 @@ class EngineAsker(Asker):
             found += self._engine.call(lambda: once([picture], question, [answer]))  # noqa: B023 (it runs before the next)
         return found
 
-    def _prompt(self, picture: Image.Image, question: str) -> Prompt:
-        content = [{"type": "image"}, {"type": "text", "text": question}]
-        return self._prompts.chat([{"role": "user", "content": content}], [picture])
+    def _prompt(self, picture: Image.Image | None, question: str) -> Prompt:
+        return self._prompts.chat([message(question, picture)], [] if picture is None else [picture])
 
     def _submit(
         self,
