@@ -1,5 +1,6 @@
 """What stands on invoices and receipts: goods with prices that add up, and questions about them."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from texthawk.data.factory import names
@@ -65,59 +66,82 @@ def bill(order: Order, most: int, *, dear: bool) -> Bill:
     """One to `most` goods; `dear` ones are bought by firms."""
     dice = order.dice
     goods = names.goods(dice, order.speech, dice.integer(1, max(1, most)))
-    items = tuple(Item(name, _quantity(dice, dear), _price(dice, dear)) for name in goods)
+    items = tuple(Item(name, quantity(dice, dear=dear), price(dice, dear=dear)) for name in goods)
     marks = ("¥", "￥", "") if order.speech == "zh" else ("$", "€", "£", "")
     return Bill(items, dice.pick((0, 5, 6, 8, 10, 13, 19, 20)), dice.pick(marks))
 
 
-def _quantity(dice: Dice, dear: bool) -> int:
+def quantity(dice: Dice, *, dear: bool) -> int:
     return dice.integer(1, 60) if dear else dice.pick((1, 1, 1, 1, 2, 2, 3, 4, 6))
 
 
-def _price(dice: Dice, dear: bool) -> int:
+def price(dice: Dice, *, dear: bool) -> int:
     cents = round(100 * 1.5 ** dice.between(0, 16 if dear else 9))
     return max(5, cents // 10 * 10 + dice.pick((0, 5, 9)))
 
 
-def bill_questions(order: Order, bill: Bill, *, quantities: bool, prices: bool, taxed: bool) -> list[Asked]:
-    """Questions on the goods and sums that are printed; `basis` names the operation and the goods."""
-    dice, items = order.dice, bill.items
-    made = [
-        _asked(order.say("What is the total?", "总计金额是多少？"), bill.money(bill.total), "look-up", "total"),
-        _asked(
-            order.say("How many different items are listed?", "列出了几种商品？"), str(len(items)), "count", "items"
+def goods_questions(
+    order: Order, items: Sequence[Item], money: Callable[[int], str], *, quantities: bool, prices: bool
+) -> list[Asked]:
+    """Questions on the goods that are printed, sums by `money`; `basis` names the operation and the goods."""
+    dice = order.dice
+    question = order.pick(
+        (
+            "How many different items are listed?",
+            "How many different items were bought?",
+            "How many kinds of goods are listed?",
         ),
-    ]
+        ("列出了几种商品？", "一共有几种商品？"),
+    )
+    made = [_asked(question, str(len(items)), "count", "items")]
     item = dice.pick(items)
-    made.append(
-        _asked(
-            order.say(f"What is the amount for {item.name}?", f"{item.name}的金额是多少？"),
-            bill.money(item.amount), "look-up", "amount", item.name,
-        )
+    question = order.pick(
+        (
+            f"What is the amount for {item.name}?", f"How much was paid for {item.name}?", f"What does {item.name} come to?",
+            f"What is the amount of {item.name}?", f"How much is charged for {item.name}?",
+        ),
+        (f"{item.name}的金额是多少？", f"{item.name}一共多少钱？"),
     )  # fmt: skip
+    made.append(_asked(question, money(item.amount), "look-up", "amount", item.name))
     if quantities:
-        question = order.say(f"How many units of {item.name} are there?", f"{item.name}的数量是多少？")
+        question = order.pick(
+            (f"How many units of {item.name} are there?", f"What is the quantity of {item.name}?"),
+            (f"{item.name}的数量是多少？", f"买了多少{item.name}？"),
+        )
         made.append(_asked(question, str(item.quantity), "look-up", "quantity", item.name))
-        if len(items) > 1:
+        if len(items) > 1 and dice.chance(0.5):
             question = order.say("What do all quantities add up to?", "数量合计是多少？")
             made.append(_asked(question, str(sum(i.quantity for i in items)), "sum", "quantities"))
     if prices:
-        question = order.say(f"What is the unit price of {item.name}?", f"{item.name}的单价是多少？")
-        made.append(_asked(question, bill.money(item.price), "look-up", "price", item.name))
-    if taxed and bill.tax:
-        question = order.say("How much is the tax?", "税额是多少？")
-        made.append(_asked(question, bill.money(bill.tax_amount), "look-up", "tax"))
+        question = order.pick(
+            (
+                f"What is the unit price of {item.name}?",
+                f"What does one {item.name} cost?",
+                f"What is the price of {item.name}?",
+            ),
+            (f"{item.name}的单价是多少？", f"一件{item.name}多少钱？"),
+        )
+        made.append(_asked(question, money(item.price), "look-up", "price", item.name))
     if len(items) > 1:
-        made += _several(order, bill)
+        made.append(_asked(*_first_or_last(order, items)))
+        made += _several(order, items, money)
     other = dice.pick(names.GOODS_ZH if order.speech == "zh" else names.GOODS)
-    if all(other != i.name for i in items):
+    if all(other.casefold() not in i.name.casefold() for i in items):
         question = order.say(f"What is the amount for {other}?", f"{other}的金额是多少？")
         made.append(_asked(question, NOT_HERE[order.speech], "absent", "absent", other))
     return made
 
 
-def _several(order: Order, bill: Bill) -> list[Asked]:
-    dice, items = order.dice, bill.items
+def _first_or_last(order: Order, items: Sequence[Item]) -> tuple[str, str, str, str]:
+    if order.dice.chance(0.5):
+        question = order.pick(("Which item is listed first?", "What is the first item?"), ("第一种商品是什么？",))
+        return question, items[0].name, "look-up", "first"
+    question = order.pick(("Which item is listed last?", "What is the last item?"), ("最后一种商品是什么？",))
+    return question, items[-1].name, "look-up", "last"
+
+
+def _several(order: Order, items: Sequence[Item], money: Callable[[int], str]) -> list[Asked]:
+    dice = order.dice
     made = []
     amounts = [item.amount for item in items]
     if amounts.count(max(amounts)) == 1:
@@ -127,14 +151,14 @@ def _several(order: Order, bill: Bill) -> list[Asked]:
     first = dice.integer(0, len(items) - 1)
     a, b = items[first], items[(first + dice.integer(1, len(items) - 1)) % len(items)]
     question = order.say(f"What do {a.name} and {b.name} cost together?", f"{a.name}和{b.name}一共多少钱？")
-    made.append(_asked(question, bill.money(a.amount + b.amount), "sum", "sum", a.name, b.name))
+    made.append(_asked(question, money(a.amount + b.amount), "sum", "sum", a.name, b.name))
     if a.amount != b.amount:
         question = order.say(f"Is the amount for {a.name} higher than for {b.name}?", f"{a.name}的金额比{b.name}高吗？")
         answer = (YES if a.amount > b.amount else NO)[order.speech]
         made.append(_asked(question, answer, "yes/no", "higher", a.name, b.name))
     limit = dice.pick(sorted(amounts))
     question = order.say(
-        f"How many items have an amount above {bill.money(limit)}?", f"金额高于{bill.money(limit)}的商品有几种？"
+        f"How many items have an amount above {money(limit)}?", f"金额高于{money(limit)}的商品有几种？"
     )
     made.append(_asked(question, str(sum(amount > limit for amount in amounts)), "count", "above", limit))
     return made

@@ -1,17 +1,21 @@
 """Invoices: two parties, numbers and dates, a table of goods and what they come to."""
 
-from texthawk.data.factory import names
-from texthawk.data.factory.bill import Bill, bill, bill_questions
+from texthawk.data.factory import names, shops
+from texthawk.data.factory.bill import Bill, bill, goods_questions
 from texthawk.data.factory.canvas import Canvas
 from texthawk.data.factory.colours import Colours, colours
 from texthawk.data.factory.document import Asked, Document
 from texthawk.data.factory.flow import Strip, around_lines
 from texthawk.data.factory.grid import Cell, Grid
+from texthawk.data.factory.ink import Face
+from texthawk.data.factory.key_questions import INVOICE, SUMS, extraction, key_questions
 from texthawk.data.factory.order import Order
-from texthawk.data.factory.questions import looked_up
 from texthawk.data.factory.styles import Style
 from texthawk.data.factory.table_layout import Setting, column_widths, ruling, set_grid
 from texthawk.types import Box
+
+ABSENT = ("due", "order", "customer", "iban", "tax_number")
+"""What an invoice is asked for where it does not say it."""
 
 
 class _Invoice:
@@ -39,7 +43,7 @@ class _Invoice:
     def write(self) -> Document:
         order, dice = self.order, self.dice
         top = self._parties(order.height * 0.05)
-        self.bill: Bill = bill(order, max(1, int((self.bottom - top) / (2.2 * self.size)) - 9), dear=True)
+        self.bill: Bill = bill(order, max(1, int((self.bottom - top) / (2.2 * self.size)) - 10), dear=True)
         self.bill = Bill(self.bill.items[:14], self.bill.tax, self.bill.mark)
         grid = self._goods(top)
         end = self._sums(max(cell.box.bottom for cell in grid.cells) + self.size)
@@ -62,6 +66,7 @@ class _Invoice:
                 f"An invoice from {self.fields['seller']} to {self.fields['buyer']} over {self.fields['total']}.",
                 f"{self.fields['seller']}开给{self.fields['buyer']}的发票，金额为{self.fields['total']}。",
             ),
+            info={"tax": self.bill.tax, "inclusive": False, "service": 0},
         )
 
     def _add(self, text: str) -> None:
@@ -86,10 +91,9 @@ class _Invoice:
             strip.skip(self.size)
         block = self.strip(self.left, middle - self.size, strip.y)
         self._known("seller", seller, around_lines(block.paragraph(seller, self.bold)[0]))
-        lines = [seller, *names.address(dice, order.speech), names.phone(dice, order.speech)]
-        for text in lines[1:]:
-            block.line(text, self.face)
-        self._add("\n".join(lines))
+        address = self._address(block, "seller_address")
+        self._add("\n".join([seller, *address]))
+        self._contact(block)
         if beside_title:
             other = self.strip(middle, self.right, strip.y)
             other.line(title, large, self.colours.accent, align="right")
@@ -103,7 +107,11 @@ class _Invoice:
 
     def _numbers(self, strip: Strip) -> float:
         order, dice = self.order, self.dice
-        form = names.date_form(dice, order.speech)
+        form = (
+            dice.pick(names.TILL_DATES)
+            if order.speech == "en" and dice.chance(0.5)
+            else names.date_form(dice, order.speech)
+        )
         day = names.day(dice)
         pairs = [
             ("number", order.pick(("Invoice No.", "Invoice #", "No."), ("发票号码", "编号")), names.serial(dice)),
@@ -120,13 +128,13 @@ class _Invoice:
             )
         if dice.chance(0.4):
             pairs.append(("order", order.pick(("Order No.", "Your order"), ("订单号", "订单编号")), names.serial(dice)))
+        if dice.chance(0.3):
+            label = order.pick(("Customer No.", "Client ID"), ("客户编号",))
+            pairs.append(("customer", label, names.digits(dice, dice.integer(4, 7))))
         at = None if dice.chance(0.5) else 0.45 * strip.width
         colon = order.pick((":", ""), ("：", ""))
         for key, label, value in pairs:
-            box = strip.pair(label + colon, value, self.face, at=at)
-            if box is not None:
-                self._known(key, value, box)
-                self._add(f"{label}{colon} {value}")
+            self._pair(strip, key, label + colon, value, self.face, at)
         return strip.y
 
     def _buyer(self, strip: Strip) -> None:
@@ -137,11 +145,56 @@ class _Invoice:
         line = strip.line(buyer, self.face)
         assert line is not None
         self._known("buyer", buyer, line.box)
-        lines = [buyer, *names.address(dice, order.speech)]
-        for text in lines[1:]:
-            strip.line(text, self.face)
+        address = self._address(strip, "buyer_address")
         self._add(f"**{heading}**")
-        self._add("\n".join(lines))
+        self._add("\n".join([buyer, *address]))
+
+    def _address(self, strip: Strip, key: str) -> list[str]:
+        """Print an address and return its lines."""
+        given = shops.address_lines(self.dice, self.order.speech)
+        printed = [line for text in given for line in strip.paragraph(text, self.face)[0]]
+        self._known(key, shops.joined_address(given, self.order.speech), around_lines(printed))
+        return given
+
+    def _contact(self, strip: Strip) -> None:
+        """Telephone and number for taxes of the seller, with labels or without."""
+        order, dice = self.order, self.dice
+        phone = names.phone(dice, order.speech)
+        if strip.width > self.face.width("Tel.: " + phone):
+            line = strip.line(order.pick(("{}", "Tel. {}", "Phone: {}"), ("{}", "电话 {}")).format(phone), self.face)
+            if line is not None:
+                self._known("phone", phone, line.box)
+                self._add(line.text)
+        if dice.chance(0.45):
+            value = (
+                dice.pick(("GB", "DE", "FR", "NL")) + names.digits(dice, 9)
+                if order.speech == "en"
+                else names.digits(dice, 15)
+            )
+            label = order.pick(("VAT No.:", "VAT ID:", "Tax ID:"), ("税号：",))
+            self._pair(strip, "tax_number", label, value, self.face, 0.0)
+
+    def _pair(self, strip: Strip, key: str, label: str, value: str, face: Face, at: float | None) -> None:
+        if max(face.width(label), face.width(value)) > strip.width:
+            return
+        box = strip.pair(label, value, face, at=at)
+        if box is not None:
+            self._known(key, value, box)
+            self._add(f"{label} {value}")
+
+    def _bank(self, top: float) -> float:
+        """Where to pay to; returns where that ends."""
+        order, dice = self.order, self.dice
+        strip = self.strip(self.left, self.right, top)
+        if dice.chance(0.5):
+            digits = names.digits(dice, 20) if order.speech == "en" else names.digits(dice, 19)
+            iban = dice.pick(("DE", "GB", "FR", "ES")) + digits if order.speech == "en" else digits
+            if order.speech == "en" and dice.chance(0.6):
+                iban = " ".join(iban[i : i + 4] for i in range(0, len(iban), 4))
+            self._pair(
+                strip, "iban", order.pick(("IBAN:", "Pay to IBAN"), ("银行账号：", "账号")), iban, self.face, 0.0
+            )
+        return strip.y
 
     def _goods(self, top: float) -> Grid:
         order, dice, made = self.order, self.dice, self.bill
@@ -173,32 +226,33 @@ class _Invoice:
         strip = self.strip(self.left + 0.5 * (self.right - self.left), self.right, top)
         pairs = []
         if made.tax:
-            pairs.append(("subtotal", order.pick(("Subtotal", "Net amount"), ("小计", "合计金额")), made.subtotal))
+            pairs.append(
+                ("subtotal", order.pick(("Subtotal", "Net amount", "Sum"), ("小计", "合计金额")), made.subtotal)
+            )
             label = order.pick(("Tax ({}%)", "VAT {}%"), ("税额（{}%）", "增值税 {}%")).format(made.tax)
             pairs.append(("tax", label, made.tax_amount))
         pairs.append(
-            ("total", order.pick(("Total", "Amount due", "TOTAL"), ("总计", "应付金额", "价税合计")), made.total)
+            (
+                "total",
+                order.pick(
+                    ("Total", "Amount due", "TOTAL", "Total due", "Grand total", "Invoice total", "Balance due"),
+                    ("总计", "应付金额", "价税合计"),
+                ),
+                made.total,
+            )
         )
         for key, label, cents in pairs:
-            value = made.money(cents)
-            box = strip.pair(label, value, self.bold if key == "total" else self.face)
-            if box is not None:
-                self._known(key, value, box)
-                self._add(f"{label} {value}")
-        return strip.y
+            self._pair(strip, key, label, made.money(cents), self.bold if key == "total" else self.face, None)
+        return self._bank(strip.y + 0.5 * self.size)
 
     def _questions(self) -> list[Asked]:
         order = self.order
-        asked = {
-            "number": order.say("What is the invoice number?", "发票号码是多少？"),
-            "date": order.say("What is the invoice date?", "开票日期是哪天？"),
-            "due": order.say("When is the invoice due?", "付款期限是哪天？"),
-            "order": order.say("What is the order number?", "订单号是多少？"),
-            "seller": order.say("Who issued the invoice?", "开票方是谁？"),
-            "buyer": order.say("Who is the invoice addressed to?", "购买方是谁？"),
-        }
-        made = looked_up(order, asked, self.fields, self.places, missing=0.5)
-        return made + bill_questions(order, self.bill, quantities=True, prices=True, taxed=True)
+        made = key_questions(
+            order, INVOICE, self.fields, self.places, first=("number", "date"), most=8, missing=ABSENT, sheet="invoice"
+        )  # fmt: skip
+        made += key_questions(order, SUMS, self.fields, self.places, first=("total",), most=3, sheet="invoice")
+        made.append(extraction(order, self.fields, ("seller", "number", "date", "total")))
+        return made + goods_questions(order, self.bill.items, self.bill.money, quantities=True, prices=True)
 
 
 def make(order: Order) -> Document:

@@ -99,13 +99,24 @@ DATE_FORMS = {
 }
 
 
+TILL_DATES = (
+    "{d:02}/{m:02}/{y}", "{d:02}/{m:02}/{y}", "{d:02}-{m:02}-{y}", "{d:02}-{m:02}-{yy:02}", "{d:02}/{m:02}/{yy:02}",
+    "{d} {abc} {y}", "{d:02} {ABC} {y}", "{y}-{m:02}-{d:02}", "{d:02}-{ABC}-{y}", "{d:02}.{m:02}.{y}", "{m:02}/{d:02}/{y}",
+    "{abc} {d}, {y}", "{y}/{m:02}/{d:02}", "{d}/{m}/{y}", "{d:02}-{abc}-{yy:02}", "{d:02}.{m:02}.{yy:02}",
+)  # fmt: skip
+"""How tills print dates where labels are in English."""
+
+
 def date_form(dice: Dice, speech: str) -> str:
     """How a document writes its dates, for `written_date`."""
     return dice.pick(DATE_FORMS[speech])
 
 
 def written_date(value: date, form: str) -> str:
-    return form.format(y=value.year, m=value.month, d=value.day, name=MONTHS[value.month - 1])
+    name = MONTHS[value.month - 1]
+    return form.format(
+        y=value.year, m=value.month, d=value.day, name=name, yy=value.year % 100, abc=name[:3], ABC=name[:3].upper()
+    )
 
 
 def digits(dice: Dice, count: int) -> str:
