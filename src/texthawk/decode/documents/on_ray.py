@@ -28,7 +28,7 @@ class OnRay:
             import ray.data
         except ImportError as error:
             raise ValueError(
-                "--engine ray needs the package ray, which is not installed: pip install 'texthawk[ray]'"
+                f"--engine ray needs the package ray with its data sets: pip install 'texthawk[ray]' ({error})"
             ) from error
         self._settings, self._count, self._ray = settings, count, ray
         self._given = deque[Job]()
