@@ -184,12 +184,37 @@ def test_headings_and_sections_of_articles_are_counted_and_ordered_right() -> No
             quoted = re.findall(r"[\"“](.+)[\"”]", asked.question)
             if asked.kind == "count":
                 assert asked.answer == str(len(headings))
+            elif asked.basis and asked.basis[0] == "heading":
+                assert asked.answer == headings[asked.basis[1]]
+            elif asked.basis:
+                assert asked.basis[0] in ("after", "before")
             elif quoted and asked.kind == "yes/no":
                 assert YES[asked.answer] == (quoted[0] in headings)
                 facts += 1
             elif quoted and asked.kind == "look-up":
                 assert headings[headings.index(quoted[0]) + 1] == asked.answer
     assert facts
+
+
+def test_what_a_text_goes_on_with_is_what_its_markdown_goes_on_with() -> None:
+    ways = set()
+    for family in ("article", "letter"):
+        for index in INDEXES[:12]:
+            page = document(family, index)
+            for asked in page.asked:
+                where, *quoted = asked.basis or ("",)
+                if where not in ("after", "before"):
+                    continue
+                ways.add(where)
+                first, second = (quoted[0], asked.answer) if where == "after" else (asked.answer, quoted[0])
+                joined = [first + second, f"{first} {second}"]
+                text = " ".join(page.markdown.split())
+                assert quoted[0] in asked.question and sum(text.count(both) for both in joined) >= 1, asked
+                numbers = re.findall(r"next (\d)|Which (\d)|Give (\d)|的(\d)个", asked.question)
+                if numbers:
+                    count = int("".join(numbers[0]))
+                    assert len(asked.answer.split()) == count or len(asked.answer) == count, asked
+    assert ways == {"after", "before"}
 
 
 def test_forms_are_filled_in_as_the_answers_say() -> None:

@@ -1,6 +1,6 @@
 """Articles: a title, columns of paragraphs under headings, lists and footnotes."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from texthawk.data.factory.canvas import Canvas
 from texthawk.data.factory.colours import Colours, colours
@@ -9,10 +9,12 @@ from texthawk.data.factory.flow import Strip, around_lines
 from texthawk.data.factory.ink import is_wide
 from texthawk.data.factory.names import person
 from texthawk.data.factory.order import Order
+from texthawk.data.factory.prose_questions import prose_questions
 from texthawk.data.factory.questions import absent, count, look_up, yes_no
 from texthawk.data.factory.styles import Style
 
 MARKS = "¹²³"
+ORDINALS = ("first", "second", "third", "fourth", "fifth")
 
 
 @dataclass
@@ -32,7 +34,7 @@ class _Set:
     markdown: list[str] = field(default_factory=list)
     sections: list[_Section] = field(default_factory=list)
     notes: list[tuple[str, Line]] = field(default_factory=list)
-    paragraphs: int = 0
+    prose: list[str] = field(default_factory=list)
 
 
 class _Article:
@@ -175,7 +177,7 @@ class _Article:
         if strips:
             strips[0].skip(self.gap)
         if written:
-            self.done.paragraphs += 1
+            self.done.prose.append(written.strip())
             self.done.markdown.append(written.strip())
             if self.done.sections and not self.done.sections[-1].first:
                 self.done.sections[-1].first = written.strip()
@@ -234,12 +236,24 @@ class _Article:
     def _questions(self) -> list[Asked]:
         order, dice, done = self.order, self.dice, self.done
         lines = self.canvas.lines
-        made = [look_up(order.say("What is the title?", "标题是什么？"), self.title, around_lines(self.title_lines))]
+        title = order.pick(
+            (
+                "What is the title?",
+                "What is the headline?",
+                "What is the title of the article?",
+                "What is the article called?",
+            ),
+            ("标题是什么？", "文章的标题是什么？"),
+        )
+        made = [look_up(title, self.title, around_lines(self.title_lines))]
+        made += prose_questions(order, done.prose, "\n".join(line.text for line in lines))
         if self.page_number:
             made.append(look_up(order.say("What is the page number?", "页码是多少？"), self.page_number, lines[-1].box))
         if self.author:
             made.append(yes_no(order, order.say("Is an author named?", "有作者署名吗？"), True))
         made.append(count(order.say("How many section headings are there?", "有几个小标题？"), len(done.sections)))
+        if done.sections:
+            made.append(self._heading_by_number())
         if len(done.sections) > 1:
             i = dice.integer(1, len(done.sections) - 1)
             before, after = done.sections[i - 1], done.sections[i]
@@ -274,6 +288,19 @@ class _Article:
                 yes_no(order, order.say(f'Is there a section called "{name}"?', f"有名为“{name}”的小节吗？"), True)
             )
         return made
+
+    def _heading_by_number(self) -> Asked:
+        order, sections = self.order, self.done.sections
+        place = order.dice.integer(0, min(len(sections), len(ORDINALS)) - 1)
+        question = order.pick(
+            (
+                f"What is the {ORDINALS[place]} heading?", f"Which section heading comes {ORDINALS[place]}?",
+                f"Which heading does the {ORDINALS[place]} section have?",
+            ),
+            (f"第{place + 1}个小标题是什么？",),
+        )  # fmt: skip
+        section = sections[place]
+        return replace(look_up(question, section.heading, section.line.box), basis=("heading", place))
 
 
 def make(order: Order) -> Document:

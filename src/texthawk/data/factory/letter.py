@@ -1,12 +1,14 @@
 """Letters: who writes to whom, when and about what, and some paragraphs."""
 
-from texthawk.data.factory import names
+from texthawk.data.factory import names, shops
 from texthawk.data.factory.canvas import Canvas
 from texthawk.data.factory.colours import colours
 from texthawk.data.factory.document import Asked, Document, Line
 from texthawk.data.factory.flow import Strip, around_lines
+from texthawk.data.factory.key_questions import LETTER, key_questions
 from texthawk.data.factory.order import Order
-from texthawk.data.factory.questions import absent, count, looked_up, yes_no
+from texthawk.data.factory.prose_questions import prose_questions
+from texthawk.data.factory.questions import absent, count, yes_no
 from texthawk.types import Box
 
 CLOSINGS = (
@@ -34,21 +36,20 @@ class _Letter:
         self.fields: dict[str, str] = {}
         self.places: dict[str, Box] = {}
         self.written: list[str] = []
-        self.paragraphs = 0
+        self.prose: list[str] = []
 
     def write(self) -> Document:
         order, dice, whole, size = self.order, self.dice, self.whole, self.size
         sender = names.person(dice, order.speech)
-        self._block([sender, *names.address(dice, order.speech)], dice.pick(("left", "right", "centre")))
-        self.fields["sender"], self.places["sender"] = sender, self.canvas.lines[0].box
+        align = dice.pick(("left", "right", "centre"))
+        self._block([("sender", [sender]), ("sender_address", shops.address_lines(dice, order.speech))], align)
         whole.skip(size)
         date = names.written_date(names.day(dice), names.date_form(dice, order.speech))
         self._line("date", date, align=dice.pick(("left", "right")))
         whole.skip(size)
         recipient = names.person(dice, order.speech)
-        before = len(self.canvas.lines)
-        self._block([recipient, names.firm(dice, order.speech), *names.address(dice, order.speech)], "left")
-        self.fields["recipient"], self.places["recipient"] = recipient, self.canvas.lines[before].box
+        firm, address = names.firm(dice, order.speech), shops.address_lines(dice, order.speech)
+        self._block([("recipient", [recipient]), ("recipient_firm", [firm]), ("recipient_address", address)], "left")
         whole.skip(1.2 * size)
         if dice.chance(0.7):
             subject = self.bold.fit(order.sentence(44).rstrip(".。!?！？"))
@@ -61,7 +62,7 @@ class _Letter:
             whole.skip(0.8 * size)
         called = recipient.split(" ")[-1] if order.speech == "en" else recipient
         self._line(
-            "",
+            "greeting",
             order.pick(("Dear {},", "Dear Mr. {},", "Dear Ms. {},"), ("尊敬的{}：", "{}：", "亲爱的{}：")).format(
                 called
             ),
@@ -79,16 +80,18 @@ class _Letter:
             order.lang,
             tuple(self.canvas.lines),
             "\n\n".join(self.written),
-            fields={key: value for key, value in self.fields.items() if key != "closing"},
+            fields={key: value for key, value in self.fields.items() if key not in ("closing", "greeting")},
             asked=tuple(self._questions()),
             caption=order.say(f"A letter from {sender} to {recipient}.", f"{sender}写给{recipient}的一封信。"),
-            info={"paragraphs": self.paragraphs},
+            info={"paragraphs": len(self.prose)},
         )
 
-    def _block(self, lines: list[str], align: str) -> None:
-        for text in lines:
-            self.whole.line(text, self.face, align=align)
-        self.written.append("\n".join(lines))
+    def _block(self, parts: list[tuple[str, list[str]]], align: str) -> None:
+        """Lines below each other, of which each part is known by its key."""
+        for key, texts in parts:
+            lines = [line for text in texts for line in self.whole.paragraph(text, self.face, align=align)[0]]
+            self.fields[key], self.places[key] = shops.joined_address(texts, self.order.speech), around_lines(lines)
+        self.written.append("\n".join(text for _, texts in parts for text in texts))
 
     def _line(self, key: str, text: str, *, align: str = "left") -> Line | None:
         line = self.whole.line(text, self.face, align=align)
@@ -110,23 +113,19 @@ class _Letter:
             text = self.face.fit(self.order.prose(dice.integer(80, 450)))
             lines, rest = whole.paragraph(text, self.face, indent=indent, most=most)
             if lines:
-                self.written.append(text.removesuffix(rest).rstrip())
-                self.paragraphs += 1
+                self.prose.append(text.removesuffix(rest).rstrip())
+                self.written.append(self.prose[-1])
             whole.skip(0.7 * self.size)
 
     def _questions(self) -> list[Asked]:
         order = self.order
-        asked = {
-            "sender": order.say("Who wrote the letter?", "这封信是谁写的？"),
-            "recipient": order.say("Who is the letter addressed to?", "收信人是谁？"),
-            "date": order.say("What is the date of the letter?", "信的日期是哪天？"),
-            "subject": order.say("What is the letter about?", "信的主题是什么？"),
-            "closing": order.say("With which words does the letter close?", "信的结束语是什么？"),
-        }
-        made = looked_up(order, asked, self.fields, self.places, missing=0.0)
+        made = key_questions(
+            order, LETTER, self.fields, self.places, first=("sender", "recipient", "date"), most=7, sheet="letter"
+        )  # fmt: skip
+        made += prose_questions(order, self.prose, "\n".join(line.text for line in self.canvas.lines))
         if not any(text.startswith("**") for text in self.written):
             made.append(absent(order, order.say("What is the subject line?", "主题行写了什么？")))
-        made.append(count(order.say("How many paragraphs does the body have?", "正文有几段？"), self.paragraphs))
+        made.append(count(order.say("How many paragraphs does the body have?", "正文有几段？"), len(self.prose)))
         other = names.person(self.dice, order.speech)
         if other not in (self.fields["sender"], self.fields["recipient"]):
             made.append(yes_no(order, order.say(f"Is the letter addressed to {other}?", f"收信人是{other}吗？"), False))

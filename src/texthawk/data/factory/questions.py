@@ -1,7 +1,6 @@
 """How questions and answers are worded: yes and no, what is not there, and sums of money and dates as they are printed."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from texthawk.data.factory.document import Asked
 from texthawk.data.factory.order import Order
@@ -12,19 +11,6 @@ from texthawk.types import Box
 def look_up(question: str, answer: str, *boxes: Box, accepted: Sequence[str] = (), task: str = "docvqa") -> Asked:
     """A question whose answer is printed in `boxes`."""
     return Asked(question, answer, task, accepted=_accepted(answer, accepted), evidence=boxes)
-
-
-def looked_up(
-    order: Order, questions: Mapping[str, str], fields: Mapping[str, Any], places: Mapping[str, Box], missing: float
-) -> list[Asked]:
-    """The questions whose fields are printed, and those whose fields are not with a chance of `missing`, by key."""
-    made = []
-    for key, question in questions.items():
-        if key in places:
-            made.append(look_up(question, str(fields[key]), places[key]))
-        elif order.dice.chance(missing):
-            made.append(absent(order, question))
-    return made
 
 
 def count(question: str, number: int, *, task: str = "docvqa") -> Asked:
