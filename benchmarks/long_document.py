@@ -107,9 +107,8 @@ def main() -> int:
         parser.error(
             f"--pages {arguments.pages} tells nothing of memory after page {FIRST}; it is at least {FIRST + 2}"
         )
-    print(
-        f"| workers | pages/min | MiB at page 1 | at {FIRST} | most of the next {compared} | most | most of the last {compared} | flat |"
-    )
+    most = f"MiB at page 1 | at {FIRST} | most of the next {compared} | most | most of the last {compared}"
+    print(f"| workers | pages/min | {most} | flat |")
     print("|---|---|---|---|---|---|---|---|")
     flat = True
     for workers in arguments.workers:
