@@ -10,7 +10,7 @@ from texthawk.cli.read import positive
 
 if TYPE_CHECKING:
     from texthawk.decode.asked import Form
-    from texthawk.decode.documents.asking import DocumentAnswer
+    from texthawk.decode.documents.answer import DocumentAnswer
     from texthawk.decode.reader import Reader
 
 

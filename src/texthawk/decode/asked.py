@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from texthawk.decode.grammar import GrammarConstraint, Schemas, check_choices
+from texthawk.decode.printed import rows_of
+from texthawk.model.transcript import about, excerpt
+from texthawk.types import Page
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -17,6 +20,7 @@ if TYPE_CHECKING:
 ANSWER_TOKENS = 256
 LONGEST = 2000  # characters of a question
 TOGETHER = 8  # questions that are answered in one batch
+FRAME = 16  # tokens of a conversation around what a person says, at most
 
 
 @dataclass(frozen=True)
@@ -78,7 +82,7 @@ def check_question(question: str, tokenizer: Any) -> None:
 
 @dataclass(frozen=True)
 class Said:
-    """The model's answer about one picture: its text, what it says in its form, and how sure and how complete it is."""
+    """The model's answer about one page: its text, what it says in its form, and how sure and how complete it is."""
 
     text: str
     value: Any
@@ -88,12 +92,12 @@ class Said:
 
 def said(
     reader: "Reader",
-    picture: "Image.Image",
+    shown: "Image.Image | Page",
     questions: Sequence[str],
     form: Form | None = None,
     limit: int = ANSWER_TOKENS,
 ) -> list[Said]:
-    """Ask several questions about a picture, which is encoded once for some of them together.
+    """Ask several questions about a picture, which is encoded once for some of them together, or about a page's print.
 
     limit: tokens of an answer. confidence: the geometric mean of their probabilities before the form was laid on them.
     ValueError for a question or a form that cannot be.
@@ -102,13 +106,39 @@ def said(
         check_question(question, reader.processor.tokenizer)
     if limit < 1:
         raise ValueError(f"the limit is {limit} tokens; an answer needs at least 1")
+    picture = None if isinstance(shown, Page) else shown
+    prompts = _about(reader, shown, questions, limit) if isinstance(shown, Page) else list(questions)
     made: list[Said] = []
-    for start in range(0, len(questions), TOGETHER):
-        chosen = questions[start : start + TOGETHER]
+    for start in range(0, len(prompts), TOGETHER):
+        chosen = prompts[start : start + TOGETHER]
         forms = None if form is None else [form.constraint(reader.schemas, limit) for _ in chosen]
         answers = reader.asker.ask([picture] * len(chosen), chosen, [limit] * len(chosen), constraints=forms)
         made += [_said(answer, reader, form) for answer in answers]
     return made
+
+
+def _about(reader: "Reader", page: Page, questions: Sequence[str], limit: int) -> list[str]:
+    """Each question below what was read that is nearest to it; ValueError where that is too long for the model."""
+    tokenizer, context = reader.processor.tokenizer, int(reader.model.config.text_config.max_position_embeddings)
+    rows = as_print(rows_of(page), tokenizer)
+    prompts = [about(excerpt(rows, question), question) for question in questions]
+    for question, prompt in zip(questions, prompts, strict=True):
+        length = len(tokenizer(prompt)["input_ids"]) + FRAME + limit
+        if length > context:
+            raise ValueError(
+                f"the question of {len(question)} characters with what was read and {limit} tokens for the answer takes "
+                f"{length} tokens, but the model's context holds {context}; ask a shorter question, or allow fewer tokens"
+            )
+    return prompts
+
+
+def as_print(rows: Sequence[str], tokenizer: Any) -> list[str]:
+    """Rows in which nothing is taken for a token of its own: what is printed on a page is letters, "<image>" too."""
+    text = "\n".join(rows)
+    for token in tokenizer.added_tokens_decoder.values():
+        if len(token.content.strip()) > 1 and token.content in text:
+            text = text.replace(token.content, f"{token.content[0]} {token.content[1:]}")
+    return text.split("\n") if rows else []
 
 
 def _said(answer: "Answer", reader: "Reader", form: Form | None) -> Said:
@@ -125,8 +155,13 @@ def tasks_of(reader: "Reader") -> list[str]:
 
 
 def can_answer(reader: "Reader") -> bool:
-    """Whether the model was trained to answer questions."""
-    return "ask" in tasks_of(reader)
+    """Whether the model was trained to answer questions, about pictures or about what was read."""
+    return "ask" in tasks_of(reader) or answers_from_text(reader)
+
+
+def answers_from_text(reader: "Reader") -> bool:
+    """Whether the model was trained to answer from what was read, which is then shown to it instead of the picture."""
+    return "ask_text" in tasks_of(reader)
 
 
 def can_point(reader: "Reader") -> bool:

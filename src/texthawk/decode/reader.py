@@ -36,7 +36,7 @@ from texthawk.model.register import register
 from texthawk.types import Box, Document, Line, Page, PageError
 
 if TYPE_CHECKING:
-    from texthawk.decode.documents.asking import DocumentAnswer
+    from texthawk.decode.documents.answer import DocumentAnswer
     from texthawk.decode.documents.finding import Place
 
 _PROMPT = 32  # tokens around an image, at most

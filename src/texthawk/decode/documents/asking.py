@@ -1,11 +1,13 @@
 """Questions over many pages: the best passages are found in what was read, and the model is asked about their pages."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from texthawk.decode.asked import ANSWER_TOKENS, Form, can_answer, check_question, said
+from texthawk.decode.asked import ANSWER_TOKENS, Form, answers_from_text, can_answer, check_question, said
+from texthawk.decode.documents.answer import DocumentAnswer
 from texthawk.decode.documents.evidence import Evidence, Index
+from texthawk.decode.documents.text_answers import text_answers
 from texthawk.types import Page
 
 if TYPE_CHECKING:
@@ -14,25 +16,6 @@ if TYPE_CHECKING:
     from texthawk.decode.reader import Reader
 
 NOT_LEARNED = "not_learned"
-
-
-@dataclass(frozen=True)
-class DocumentAnswer:
-    """text: None where the model has not learned to answer, or where no page has anything to do with the question.
-
-    confidence: the geometric mean of the tokens' probabilities. page: on which the answer was found. value: what a closed
-    answer says, the choice or the parsed JSON; a closed question is always answered, also by a model that has not learned
-    to (`learned`), whose answer is a guess.
-    """
-
-    question: str
-    text: str | None
-    confidence: float
-    finish_reason: str
-    page: int | None
-    evidence: tuple[Evidence, ...] = ()
-    value: Any = None
-    learned: bool = True
 
 
 def answers(
@@ -47,9 +30,12 @@ def answers(
 ) -> list[DocumentAnswer]:
     """One answer to each question: of those that the model gives for the `looked_at` best passages' pages, the surest.
 
-    pages: can be gone through more than once. picture: of a page by its number. form, limit: of each answer.
+    pages: can be gone through more than once. picture: of a page by its number, for a model that looks at it. form, limit:
+    of each answer.
     """
     asked = list(questions)
+    if answers_from_text(reader):
+        return text_answers(pages, asked, reader, looked_at=looked_at, form=form, limit=limit)
     for question in asked:
         check_question(question, reader.processor.tokenizer)
     index = Index(pages)

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
-from texthawk.decode.asked import ANSWER_TOKENS, can_answer, can_point, form_of
-from texthawk.decode.documents.asking import DocumentAnswer, answers, answers_on
+from texthawk.decode.asked import ANSWER_TOKENS, answers_from_text, can_answer, can_point, form_of
+from texthawk.decode.documents.answer import DocumentAnswer
+from texthawk.decode.documents.asking import answers, answers_on
 from texthawk.decode.documents.finding import Place, places, pointed_at
 from texthawk.image.pages import Limits, Source, one_page, open_pages
 from texthawk.image.selection import EVERY_PAGE, PageSelection
@@ -33,7 +34,7 @@ def ask(
     if form is not None:
         form.constraint(reader.schemas, max_tokens)  # what cannot be is told before anything is read
     file = _Consulted(reader, source, pages, dpi, limits)
-    if file.number is not None and (can_answer(reader) or form is not None):
+    if file.number is not None and not answers_from_text(reader) and (can_answer(reader) or form is not None):
         numbers = [[file.number]] * len(asked)
         return answers_on(numbers, asked, file.picture, reader, form=form, limit=max_tokens)
     return answers(file.read(), asked, file.picture, reader, form=form, limit=max_tokens)
