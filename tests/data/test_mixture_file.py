@@ -5,8 +5,12 @@ import json
 import pytest
 
 from tests.data.training import example, write_shards
+from texthawk.data.factory.factory import HELD_OUT_SEEDS
 from texthawk.data.mixture_file import Listed, Stretch, hold_out, read_data, with_suffixes
 from texthawk.data.shards import ShardFolder
+from texthawk.data.synth import system_fonts
+from texthawk.data.synth.dice import Dice
+from texthawk.data.synth.fonts import describe
 
 
 @pytest.fixture(scope="module")
@@ -75,6 +79,25 @@ def test_documents_of_the_factory_can_be_mixed_in(folder):
     assert (made.name, weight) == ("texts", 512.0)
     [(kept, _)], _ = hold_out([(made, weight)])
     assert kept.example(3).encoded() == made.example(3).encoded() and kept.example(3).turns
+    for wrong, told in (
+        ({"seed": HELD_OUT_SEEDS}, "kept for evaluation"),
+        ({"hold_out": "Lato"}, "hold_out is 'Lato'"),
+    ):
+        file = mixed(folder, {"path": "texts", "set": "factory", "settings": settings | wrong}, {"path": "a"})
+        with pytest.raises(ValueError, match=told):
+            read_data([file])
+
+
+def test_families_of_fonts_that_are_held_out_print_no_document_to_learn_from(folder):
+    (folder / "texts").mkdir(exist_ok=True)
+    (folder / "texts" / "en.txt").write_text(
+        "\n\n".join(f"Number {n}: a letter was sent to the harbour." for n in range(60))
+    )
+    names = sorted({describe(path).family for path in system_fonts()})
+    settings = {"families": {"letter": 1}, "documents": 512, "hold_out": names[1:]}
+    (made, _), _ = read_data([mixed(folder, {"path": "texts", "set": "factory", "settings": settings}, {"path": "a"})])
+    printed_in = {made.fonts.style(Dice(n), "en").name for n in range(20)}
+    assert printed_in == {names[0]}
 
 
 def test_what_is_held_out_is_never_learned_from_and_nothing_is_lost():

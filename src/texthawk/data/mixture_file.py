@@ -10,7 +10,7 @@ lines. name: the folder's by default. weight: how much of what is drawn; by defa
     {"path": "texts", "set": "factory", "settings": {"seed": 2, "families": {"table": 2, "bar_chart": 1}, "height": [800, 1200]}}
 
 prints documents of the factory while training, in fonts of this machine: path has texts by language, settings are those of
-`Factory`.
+`Factory`, and hold_out has names of families of fonts that are kept for evaluation, as some seeds are.
 """
 
 import json
@@ -22,17 +22,18 @@ from typing import Any
 
 from texthawk.data.dropped import Dropped
 from texthawk.data.example import Example
-from texthawk.data.factory.factory import Factory
+from texthawk.data.factory.factory import HELD_OUT_SEEDS, Factory
 from texthawk.data.factory.texts import Texts
 from texthawk.data.mixture import Source
 from texthawk.data.public import read_set
 from texthawk.data.shards import ShardFolder
+from texthawk.data.synth import hold_out as without_fonts
 from texthawk.data.synth import system_fonts
 
 Weighted = list[tuple[Source, float]]
 FIELDS = {"path", "set", "split", "name", "weight", "settings"}
 FACTORY = "factory"
-_SETTINGS = {"seed", "languages", "families", "damage", "height", "tasks", "documents"}
+_SETTINGS = {"seed", "hold_out", "languages", "families", "damage", "height", "tasks", "documents"}
 
 HELD_OUT_PART, HELD_OUT_MOST = 50, 200
 """One example in so many is held out of each source, and no more than this."""
@@ -160,10 +161,18 @@ def _factory(folder: Path, split: str, name: str, settings: Any, told: str) -> F
     given = {"seed": 1, **settings}
     if isinstance(given.get("height"), list):
         given["height"] = tuple(given["height"])
+    kept = given.pop("hold_out", [])
+    if not isinstance(kept, list) or not all(isinstance(family, str) for family in kept):
+        raise ValueError(f'{told}: hold_out is {kept!r}; give a list of names of families, as in ["Lato"]')
     try:
-        return Factory(Texts.from_folder(folder, split=split), system_fonts(), name=name, **given)
+        made = Factory(
+            Texts.from_folder(folder, split=split), without_fonts(system_fonts(), kept)[0], name=name, **given
+        )
     except (ValueError, TypeError, AttributeError) as error:
         raise ValueError(f"{told}: {error}") from error
+    if made.seed >= HELD_OUT_SEEDS:
+        raise ValueError(f"{told}: seeds from {HELD_OUT_SEEDS} on are kept for evaluation; give a lower one")
+    return made
 
 
 def with_suffixes(sources: Weighted, suffixes: dict[str, str]) -> Weighted:

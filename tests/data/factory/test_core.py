@@ -174,6 +174,8 @@ def test_a_pool_of_fonts_is_the_same_for_a_run_and_smaller_than_all() -> None:
         ({"tasks": ("ocr",)}, "task 'ocr'"),
         ({"damage": (1.0,)}, "give 4 shares"),
         ({"height": 20}, "400 pixels"),
+        ({"seed": -1}, "seed -1 is no seed"),
+        ({"seed": "1"}, "seed '1' is no seed"),
         ({"families": {"letter": -1.0}}, "shares of family"),
     ],
 )

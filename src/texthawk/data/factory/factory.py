@@ -23,6 +23,8 @@ RUN = 256
 """Documents one after another that share a pool of fonts."""
 POOL = 4
 """Families of fonts of each language in a pool."""
+HELD_OUT_SEEDS = 1 << 32
+"""Seeds from here on make documents to evaluate on; a mixture to learn from refuses them."""
 ORDER_SALT, DAMAGE_SALT, TURN_SALT, POOL_SALT, WORD_SALT = 0x4F52, 0x4441, 0x5455, 0x504F, 0x574F
 
 
@@ -34,7 +36,7 @@ class Factory:
     all the same. damage: share of documents at levels 0 (clean) to 3 (as a phone photographs them). height: pixels of
     an upright page, or the range that it is drawn from. tasks: names in texthawk.data.example.TASKS to ask. documents:
     how many it is said to hold as a source; any number can be asked for.
-    ValueError where a language, family or task is unknown or nothing would be made.
+    ValueError where a language, family or task is unknown, the seed is no number or nothing would be made.
     """
 
     def __init__(
@@ -62,6 +64,8 @@ class Factory:
         self.height = (height, height) if isinstance(height, int) else height
         if not 400 <= self.height[0] <= self.height[1]:
             raise ValueError(f"height {height}: pages are 400 pixels high or more, and a range goes from low to high")
+        if not isinstance(seed, int) or isinstance(seed, bool) or seed < 0:
+            raise ValueError(f"seed {seed!r} is no seed; give a whole number, 0 or more")
         if documents < RUN:
             raise ValueError(f"{documents} documents; a factory holds at least {RUN}")
         self.texts, self.seed, self.tasks, self.name = texts, seed, frozenset(tasks), name
@@ -93,7 +97,9 @@ class Factory:
         asked = turns(document, Dice(TURN_SALT, self.seed, index), self.tasks)
         info = {"family": document.family, **document.info}
         name = f"{self.name}/{self.seed}-{index:07}"
-        return Example(name, self.name, _file(document.image, document.info["damage"]), asked, document.lang, info)
+        return Example(
+            name, self.name, picture_file(document.image, document.info["damage"]), asked, document.lang, info
+        )
 
     def __getstate__(self) -> dict[str, object]:
         """A factory goes to other processes without the fonts it keeps at hand."""
@@ -117,7 +123,7 @@ def _known(what: str, given: Mapping[str, float], known: Collection[str]) -> Non
         raise ValueError(f"the shares of {what} are {dict(given)}; none may be below 0, and one must be above")
 
 
-def _file(image: Image.Image, level: int) -> bytes:
+def picture_file(image: Image.Image, level: int) -> bytes:
     """A PNG of what is clean; of what is damaged a JPEG, of a quality that loses nothing more that one could see."""
     buffer = io.BytesIO()
     if level:
