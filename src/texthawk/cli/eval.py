@@ -2,16 +2,15 @@
 
 import argparse
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from texthawk.eval.runs import Sample
-    from texthawk.eval.systems import System
+from texthawk.cli.eval_run import families_of, fonts_of, report, run_and_score, scores, several, tell
 
 BENCHMARKS = ("read", "lines", "questions", "fields", "grounding", "tables", "markdown", "facts")
 """Verbs that are benchmarks on folders of sets, by their names in `texthawk.eval.benchmarks`."""
+FACTORY_TASKS = ("read", "questions", "grounding")
+"""What documents of the factory are evaluated for where nothing else is said."""
 
 VERBS = {
     "read": "read the full text of pages in sets: CER, WER, F1 of words, seconds per page",
@@ -22,6 +21,8 @@ VERBS = {
     "tables": "pictures of tables into HTML: TEDS",
     "markdown": "pages into Markdown: edit distance, F1 of words",
     "facts": "facts about the text of pages: what is there, what is not, what comes first",
+    "all": "every benchmark on every set that has its task, each in a folder of its own in RUN",
+    "factory": "documents of the factory that training cannot have had: text, questions by kind, boxes",
     "score": "score a run again from its predictions alone, without model or images",
     "density": "error against the number of words on 448 x 224 pixels, with a figure",
     "print": "error on printed text and fonts that no training page had",
@@ -35,13 +36,15 @@ def main(argv: list[str]) -> int:
     try:
         verbs = {
             **dict.fromkeys(BENCHMARKS, on_sets),
+            "all": on_all_sets,
+            "factory": factory,
             "score": score,
             "density": density,
             "print": printed,
             "calibration": calibration,
         }
         return verbs[arguments.verb](arguments, argv)
-    except (ValueError, ImportError) as error:
+    except (ValueError, ImportError, OSError) as error:
         print(f"texthawk eval {arguments.verb}: {error}", file=sys.stderr)
         return 2
 
@@ -51,7 +54,7 @@ def parser() -> argparse.ArgumentParser:
     verbs = top.add_subparsers(dest="verb", required=True, metavar="VERB")
     made = {name: verbs.add_parser(name, help=about, description=about) for name, about in VERBS.items()}
 
-    for verb in BENCHMARKS:
+    for verb in (*BENCHMARKS, "all"):
         made[verb].add_argument(
             "folders", nargs="+", type=Path, metavar="DIR", help="a set (samples.*.jsonl), or a folder of sets"
         )
@@ -59,16 +62,26 @@ def parser() -> argparse.ArgumentParser:
         made[verb].add_argument("--split", default="dev", help="which samples.SPLIT.jsonl (default: dev)")
         made[verb].add_argument("--limit", type=_positive, metavar="N", help="at most N samples of each set")
 
-    made["score"].add_argument("run", type=Path, metavar="RUN", help="what --out was")
+    made["all"].add_argument(
+        "--benchmarks", type=_names, default=[], metavar="A,B", help=f"only these of {', '.join(BENCHMARKS)}"
+    )
+
+    made["score"].add_argument("run", type=Path, metavar="RUN", help="what --out was, also of all and factory")
     made["score"].add_argument(
         "--force", action="store_true", help="score a run that was made with another metric version"
     )
 
-    for verb in ("density", "print", "calibration"):
+    for verb in ("density", "print", "calibration", "factory"):
         made[verb].add_argument(
-            "--text", type=Path, required=True, metavar="DIR", help=".txt, .md or .jsonl; its test split is printed"
+            "--text",
+            type=Path,
+            required=True,
+            metavar="DIR",
+            help=".txt, .md or .jsonl; its test split is printed"
+            if verb != "factory"
+            else "texts by language (en_news.jsonl, zh.txt); their test split is printed",
         )
-        made[verb].add_argument("--seed", type=int, default=0)
+        made[verb].add_argument("--seed", type=_seed, default=0)
     made["density"].add_argument(
         "--per", type=_positive, default=20, metavar="N", help="sheets for each number of words (default: 20)"
     )
@@ -78,13 +91,36 @@ def parser() -> argparse.ArgumentParser:
     made["density"].add_argument(
         "--hold-out", type=_names, default=[], metavar="A,B", help="only families whose name holds one of these"
     )
-    for verb in ("print", "calibration"):
+    for verb, count, what in (
+        ("print", 200, "sheets of text"),
+        ("calibration", 200, "sheets of text"),
+        ("factory", 100, "samples of each task"),
+    ):
         made[verb].add_argument(
             "--fonts-held-out", type=_names, required=True, metavar="A,B", help="families that training did not use"
         )
         made[verb].add_argument(
-            "--count", type=_positive, default=200, metavar="N", help="sheets of text (default: 200)"
+            "--count", type=_positive, default=count, metavar="N", help=f"{what} (default: {count})"
         )
+    made["factory"].add_argument(
+        "--tasks",
+        type=_names,
+        default=list(FACTORY_TASKS),
+        metavar="A,B",
+        help=f"of read, questions, grounding, fields, tables, markdown (default: {','.join(FACTORY_TASKS)})",
+    )
+    made["factory"].add_argument(
+        "--families", type=_names, default=[], metavar="A,B", help="of documents (default: all)"
+    )
+    made["factory"].add_argument(
+        "--lang", type=_names, default=[], metavar="A,B", help="languages, or mixed (default: all)"
+    )
+    made["factory"].add_argument(
+        "--level", type=int, choices=range(4), metavar="0-3", help="damage (default: all levels)"
+    )
+    made["factory"].add_argument(
+        "--height", type=_positive, default=1000, metavar="PX", help="of a page (default: 1000)"
+    )
     made["print"].add_argument(
         "--boxes", action="store_true", help="ask for the text with a box for each line, set on rows and in one prompt"
     )
@@ -92,7 +128,7 @@ def parser() -> argparse.ArgumentParser:
         "--save", action="store_true", help="write the map into the model's folder, where reading finds it"
     )
 
-    for verb in (*BENCHMARKS, "density", "print", "calibration"):
+    for verb in (*BENCHMARKS, "all", "factory", "density", "print", "calibration"):
         made[verb].add_argument("--model", default="nano", help="nano, or a folder (default: nano)")
         if verb != "calibration":
             made[verb].add_argument("--no-model", action="store_true", help="Tesseract alone")
@@ -122,10 +158,15 @@ def _names(text: str) -> list[str]:
 
 
 def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{value} is not above 0")
-    return value
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number above 0")
+    return int(text)
+
+
+def _seed(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is no seed; give a whole number, 0 or more")
+    return int(text)
 
 
 def on_sets(arguments: argparse.Namespace, argv: Sequence[str]) -> int:
@@ -135,16 +176,54 @@ def on_sets(arguments: argparse.Namespace, argv: Sequence[str]) -> int:
         arguments.folders, arguments.split, arguments.sets, arguments.limit
     )
     for remark in remarks:
-        _tell(remark)
-    return _run_and_score(arguments, argv, samples, arguments.verb)
+        tell(remark)
+    return run_and_score(arguments, argv, samples, arguments.verb)
+
+
+def on_all_sets(arguments: argparse.Namespace, argv: Sequence[str]) -> int:
+    from texthawk.eval import benchmarks
+
+    if unknown := [name for name in arguments.benchmarks if name not in BENCHMARKS]:
+        raise ValueError(f"no benchmark {', '.join(unknown)}; there are: {', '.join(BENCHMARKS)}")
+    found, remarks = benchmarks.on_all(
+        arguments.benchmarks or BENCHMARKS, arguments.folders, arguments.split, arguments.sets, arguments.limit
+    )
+    for remark in remarks:
+        tell(remark)
+    return several(arguments, argv, found)
+
+
+def factory(arguments: argparse.Namespace, argv: Sequence[str]) -> int:
+    from texthawk.data.factory.factory import HELD_OUT_SEEDS, Factory
+    from texthawk.data.factory.texts import Texts
+    from texthawk.eval import unseen
+
+    fonts = fonts_of([], arguments.fonts_held_out)
+    tell(f"families: {', '.join(families_of(fonts))}")
+    texts = Texts.from_folder(arguments.text, split="test")
+    languages = [lang for lang in arguments.lang if lang != "mixed"]
+    made = Factory(
+        texts.only(languages) if languages and "mixed" not in arguments.lang else texts,
+        fonts,
+        seed=HELD_OUT_SEEDS + arguments.seed,
+        languages=dict.fromkeys(arguments.lang, 1.0) or None,
+        families=dict.fromkeys(arguments.families, 1.0) or None,
+        height=arguments.height,
+        **({} if arguments.level is None else {"damage": [float(n == arguments.level) for n in range(4)]}),
+    )
+    samples = unseen.samples(made, arguments.out / "images", arguments.tasks, arguments.count)
+    return several(arguments, argv, samples)
 
 
 def score(arguments: argparse.Namespace, argv: Sequence[str]) -> int:
     from texthawk.eval import runs
 
-    record, _, _ = runs.load(arguments.run)
-    runs.same_metrics(record, arguments.force)
-    return _report(arguments.run, arguments.markdown)[1]
+    folders = [arguments.run]
+    if arguments.run.is_dir() and not runs.is_run(arguments.run):
+        folders = [path for path in sorted(arguments.run.iterdir()) if runs.is_run(path)] or folders
+    for folder in folders:
+        runs.same_metrics(runs.load(folder)[0], arguments.force)
+    return max(report(folder, arguments.markdown, heading=len(folders) > 1) for folder in folders)
 
 
 def density(arguments: argparse.Namespace, argv: Sequence[str]) -> int:
@@ -153,18 +232,18 @@ def density(arguments: argparse.Namespace, argv: Sequence[str]) -> int:
     from texthawk.eval import sheets
     from texthawk.eval.runs import write_json
 
-    fonts = _fonts(arguments.fonts, arguments.hold_out)
+    fonts = fonts_of(arguments.fonts, arguments.hold_out)
     corpus = Corpus.from_folder(arguments.text, split="test")
     samples = benchmark.samples(corpus, fonts, arguments.out / "images", per=arguments.per, seed=arguments.seed)
-    status = _run_and_score(arguments, argv, samples)
-    rows, _ = _scores(arguments.out)
+    status = run_and_score(arguments, argv, samples)
+    rows, _ = scores(arguments.out)
     write_json(
         arguments.out / "density.json",
         {
             "width": sheets.WIDTH,
             "height": sheets.HEIGHT,
             "sheets": arguments.per,
-            "families": _families(fonts),
+            "families": families_of(fonts),
             "cer": benchmark.curves(rows),
             "rows": rows,
         },
@@ -177,13 +256,13 @@ def printed(arguments: argparse.Namespace, argv: Sequence[str]) -> int:
     from texthawk.data.synth.corpus import Corpus
     from texthawk.eval import printed as benchmark
 
-    fonts = _fonts([], arguments.fonts_held_out)
-    _tell(f"families: {', '.join(_families(fonts))}")
+    fonts = fonts_of([], arguments.fonts_held_out)
+    tell(f"families: {', '.join(families_of(fonts))}")
     corpus = Corpus.from_folder(arguments.text, split="test")
     samples = benchmark.samples(
         corpus, fonts, arguments.out / "images", sheets=arguments.count, seed=arguments.seed, boxes=arguments.boxes
     )
-    return _run_and_score(arguments, argv, samples, "lines" if arguments.boxes else "read")
+    return run_and_score(arguments, argv, samples, "lines" if arguments.boxes else "read")
 
 
 def calibration(arguments: argparse.Namespace, argv: Sequence[str]) -> int:
@@ -196,7 +275,7 @@ def calibration(arguments: argparse.Namespace, argv: Sequence[str]) -> int:
     from texthawk.eval import reliability
     from texthawk.eval.runs import write_json
 
-    fonts = _fonts([], arguments.fonts_held_out)
+    fonts = fonts_of([], arguments.fonts_held_out)
     corpus = Corpus.from_folder(arguments.text, split="test")
     samples = benchmark.samples(corpus, fonts, arguments.out / "images", sheets=arguments.count, seed=arguments.seed)
     torch.set_num_threads(arguments.threads)
@@ -204,141 +283,15 @@ def calibration(arguments: argparse.Namespace, argv: Sequence[str]) -> int:
     reader.calibration = None  # what is measured and mapped are the model's own probabilities
     verdicts, errors = reliability.judged(samples, lambda image: reader.read(image, rotate=0))
     for error in errors:
-        _tell(f"not read: {error.source}: {error.message}")
+        tell(f"not read: {error.source}: {error.message}")
     made, record = reliability.calibrated(verdicts)
     arguments.out.mkdir(parents=True, exist_ok=True)
     command = ["texthawk", "eval", *argv]
-    write_json(arguments.out / "reliability.json", {"command": command, "families": _families(fonts), **record})
+    write_json(arguments.out / "reliability.json", {"command": command, "families": families_of(fonts), **record})
     reliability.draw(record, [arguments.out / "reliability.png", arguments.out / "reliability.svg"])
     made.save(arguments.out)
     if arguments.save:
-        _tell(f"written: {made.save(model_folder(arguments.model))}")
+        tell(f"written: {made.save(model_folder(arguments.model))}")
     before, after = record["before"]["error"], record["after"]["error"]
     print(f"expected calibration error: {before:.4f} before, {after:.4f} after, on {record['words']['measured']} words")
     return 1 if errors else 0
-
-
-def _fonts(given: Sequence[Path], held_out: Sequence[str]) -> list[str]:
-    from texthawk.data.synth import fonts as synth
-
-    files = [str(path) for path in given if path.is_file()]
-    folders = [path for path in given if path.is_dir()]
-    if missing := [str(path) for path in given if not path.exists()]:
-        raise ValueError(f"no such font file or folder: {', '.join(missing)}")
-    inside = [
-        path for path in synth.system_fonts(folders) if not given or any(f in Path(path).parents for f in folders)
-    ]
-    fonts = files + inside
-    if held_out:
-        for name in held_out:
-            if not synth.hold_out(fonts, [name])[1]:
-                raise ValueError(f"no family is called {name!r}; there are: {', '.join(_families(fonts))}")
-        _, fonts = synth.hold_out(fonts, held_out)
-    if not fonts:
-        raise ValueError("no text fonts found; give --fonts files or folders")
-    return fonts
-
-
-def _families(fonts: Sequence[str]) -> list[str]:
-    from texthawk.data.synth.fonts import families
-
-    return [family.name for family in families(fonts)]
-
-
-def _systems(arguments: argparse.Namespace) -> "list[System]":
-    from texthawk.eval import systems
-    from texthawk.eval.answering import boxes_in_rows, in_one_prompt, with_answers
-    from texthawk.model.processing import PROMPTS
-
-    found = []
-    if not arguments.no_model:
-        import torch
-
-        import texthawk
-
-        torch.set_num_threads(arguments.threads)
-        reader = texthawk.load(arguments.model, device=arguments.device)
-        settings = {"threads": arguments.threads, "device": arguments.device}
-        model = arguments.model
-
-        def asked(name: str, ask: Callable[[str, str], tuple[str, str]]) -> None:
-            found.append(systems.prompt_system(name, ask, PROMPTS["text"], model, settings))
-
-        boxes = arguments.verb == "lines" or getattr(arguments, "boxes", False)
-        if boxes:
-            asked(systems.IN_ROWS, boxes_in_rows(reader))
-        else:
-            found.append(with_answers(systems.reader_system(reader.read, model, settings), reader))
-        if boxes or arguments.one_prompt:
-            asked(systems.ONE_PROMPT, in_one_prompt(reader))
-    if not arguments.no_tesseract:
-        tesseract = systems.tesseract_system(threads=arguments.threads, dpi=arguments.dpi)
-        if tesseract is None:
-            _tell("tesseract is not on PATH: left out")
-        else:
-            found.append(tesseract)
-    if not found:
-        raise ValueError("nothing to evaluate: no model, and no Tesseract")
-    return found
-
-
-def _run_and_score(
-    arguments: argparse.Namespace, argv: Sequence[str], samples: "Sequence[Sample]", benchmark: str = "read"
-) -> int:
-    from texthawk.eval import runs
-
-    systems = _systems(arguments)
-    wanted = samples[0].reference.wanted
-    able = [system for system in systems if not system.lacks(wanted)]
-    if not able:
-        why = "; ".join(f"{system.name}: {system.lacks(wanted)}" for system in systems)
-        raise ValueError(f"no system can do this ({why}); give --model a folder of a model that can")
-    runs.run(arguments.out, benchmark, samples, able, ["texthawk", "eval", *argv], _tell)
-    return _report(arguments.out, arguments.markdown)[1]
-
-
-def _scores(folder: Path) -> tuple[list[dict[str, Any]], list[str]]:
-    """The rows of a run and what a reader of them must know."""
-    from texthawk.eval import runs
-    from texthawk.eval.benchmarks import BENCHMARKS
-
-    record, references, predictions = runs.load(folder)
-    if record["benchmark"] not in BENCHMARKS:
-        raise ValueError(f"benchmark {record['benchmark']!r} is unknown; there are: {', '.join(BENCHMARKS)}")
-    rows = BENCHMARKS[record["benchmark"]].score(references, predictions)
-    wanted = {name: sum(r.set == name for r in references) for name in {r.set for r in references}}
-    remarks = [
-        f"{row['system']} has {row['pages']} of the {wanted[row['set']]} pages of {row['set']}: its row does not compare"
-        for row in rows
-        if row["pages"] < wanted[row["set"]]
-    ]
-    return rows, remarks
-
-
-def _report(folder: Path, markdown: bool) -> tuple[list[dict[str, Any]], int]:
-    """Write scores.json, print the table; the exit status says whether all pages were read."""
-    from texthawk.eval import metrics, report, runs
-    from texthawk.eval.benchmarks import BENCHMARKS
-
-    rows, remarks = _scores(folder)
-    record, _, predictions = runs.load(folder)
-    runs.write_json(
-        folder / "scores.json",
-        {
-            "benchmark": record["benchmark"],
-            "metrics_version": metrics.METRICS_VERSION,
-            "remarks": remarks,
-            "rows": rows,
-        },
-    )
-    print(report.table(rows, BENCHMARKS[record["benchmark"]].columns, markdown=markdown))
-    for remark in remarks:
-        _tell(remark)
-    failed = [p for p in predictions if p.error is not None]
-    for prediction in failed:
-        _tell(f"not read: {prediction.set} {prediction.id} by {prediction.system}: {prediction.error}")
-    return rows, 1 if failed else 0
-
-
-def _tell(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)

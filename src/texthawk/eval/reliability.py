@@ -29,6 +29,7 @@ def judged(samples: Sequence[Sample], read: Callable[[Path], Document]) -> tuple
     verdicts: list[Verdicts] = []
     errors: list[PageError] = []
     for sample in samples:
+        assert isinstance(sample.image, Path)
         document = read(sample.image)
         errors += document.errors
         words = [word for page in document.pages for word in page.words]

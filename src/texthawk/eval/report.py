@@ -14,7 +14,8 @@ class Column:
     format: str
 
 
-NAMES = (Column("set", "set", ""), Column("system", "system", ""))
+NAMES = (Column("set", "set", ""), Column("kind", "kind", ""), Column("system", "system", ""))
+"""What a row is called by; kinds are shown only where a row has one."""
 
 
 def table(
@@ -25,6 +26,7 @@ def table(
     names: Sequence[Column] = NAMES,
 ) -> str:
     """Names on the left, numbers on the right; a value of None shows as "-"."""
+    names = [name for name in names if name.key != "kind" or any(row.get("kind") for row in rows)]
     every = (*names, *columns)
     cells = [[c.heading for c in every]] + [[_cell(row[c.key], c.format) for c in every] for row in rows]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]

@@ -1,32 +1,27 @@
 """The folder of a run: every prediction as it is made, what it is compared with, and how it came about.
 
     run.json           benchmark, metric version, each system's settings, packages, machine; one entry for each start
-    references.jsonl   id, set, lang, text and rule of every sample; question and answers where it has them
+    references.jsonl   id, set, lang, text and rule of every sample; question, answers and kind where it has them
+    drawn/             pictures of samples whose set has none
     predictions.jsonl  id, set, system, text, seconds, finish_reason, error; appended page by page
     scores.json        written by `score`, from the three files above alone
 
 A run that was killed goes on where it was; a page that a system cannot read is an entry with an error and no text.
 """
 
+import hashlib
 import json
-import os
-import platform
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from texthawk.data.example import Drawn
+from texthawk.eval.machine import machine, packages
 from texthawk.eval.metrics import METRICS_VERSION
-from texthawk.eval.systems import PAGE_ERRORS, System
-
-PACKAGES = ("texthawk", "torch", "transformers", "pillow", "numpy", "rapidfuzz")
-
-READ, ASK, FIND = "read", "ask", "find"
-"""What is wanted of a system: a page's text, an answer to a question, or the place of a phrase."""
+from texthawk.eval.systems import FIND, PAGE_ERRORS, READ, System
 
 Tell = Callable[[str], None]
 """Where a line for the person who waits goes."""
@@ -48,8 +43,9 @@ class Rule:
 class Reference:
     """What a page says, and how to compare with it.
 
-    wanted: READ, ASK or FIND. question: what is asked, or the phrase to be found. answers: every right answer, `text` being
-    the first; `items` are the parts of an answer of several, all of which are needed. A box is written by `box_text`.
+    wanted: READ, ASK, FIND, MARKDOWN or HTML. question: what is asked, or the phrase to be found. answers: every right answer,
+    `text` being the first; `items` are the parts of an answer of several, all of which are needed. A box is written by
+    `box_text`. kind: of the sample within its set; each kind gets a row of scores of its own, "" none.
     """
 
     set: str
@@ -61,13 +57,14 @@ class Reference:
     question: str = ""
     answers: tuple[str, ...] = ()
     items: tuple[str, ...] = ()
+    kind: str = ""
 
 
 @dataclass(frozen=True)
 class Sample:
-    """A page to read and its reference."""
+    """A page to read and its reference. A picture that must be drawn is drawn into the run's folder when it is wanted."""
 
-    image: Path
+    image: Path | Drawn
     reference: Reference
 
 
@@ -114,7 +111,7 @@ def run(
                     continue
                 names = ((s.reference.set, s.reference.id, system.name) for s in group)
                 todo = [s for s, name in zip(group, names, strict=True) if name not in done]
-                for prediction in predicted(system, todo) if todo else ():
+                for prediction in predicted(system, _on_disk(todo, folder)) if todo else ():
                     file.write(json.dumps(asdict(prediction), ensure_ascii=False) + "\n")
                     file.flush()
                     note = f"error: {prediction.error}" if prediction.error else f"{prediction.seconds:.2f} s"
@@ -126,21 +123,24 @@ def run(
 
 def predicted(system: System, group: Sequence[Sample]) -> list[Prediction]:
     """What a system makes of samples of one picture, timed; what the page makes go wrong becomes the predictions' error."""
-    first = group[0]
-    lang, wanted = first.reference.lang, first.reference.wanted
+    image, lang, wanted = group[0].image, group[0].reference.lang, group[0].reference.wanted
+    assert isinstance(image, Path)
     questions = [sample.reference.question for sample in group]
     texts, reason, error = [""] * len(group), "error", None
     began = time.perf_counter()
     try:
         if wanted == READ:
-            text, reason = system.read(first.image, lang)
+            text, reason = system.read(image, lang)
             texts = [text]
-        elif wanted == ASK:
-            assert system.ask is not None
-            texts, reason = system.ask(first.image, questions), "stop"
-        else:
+        elif wanted in system.writes:
+            text, reason = system.writes[wanted](image, lang)
+            texts = [text] * len(group)
+        elif wanted == FIND:
             assert system.find is not None
-            texts, reason = [box_text(box) for box in system.find(first.image, questions, lang)], "stop"
+            texts, reason = [box_text(box) for box in system.find(image, questions, lang)], "stop"
+        else:
+            assert system.ask is not None
+            texts, reason = system.ask(image, questions), "stop"
         if len(texts) != len(group):
             raise AssertionError(f"{system.name} gave {len(texts)} answers to {len(group)} questions")
     except PAGE_ERRORS as problem:
@@ -150,6 +150,22 @@ def predicted(system: System, group: Sequence[Sample]) -> list[Prediction]:
         Prediction(s.reference.set, s.reference.id, system.name, text, seconds, reason, error)
         for s, text in zip(group, texts, strict=True)
     ]
+
+
+def _on_disk(group: Sequence[Sample], folder: Path) -> list[Sample]:
+    """Samples of one picture with a file of it."""
+    image, reference = group[0].image, group[0].reference
+    if isinstance(image, Path):
+        return list(group)
+    picture = image.draw()
+    pixels = hashlib.sha256(picture.tobytes()).hexdigest()[:16]
+    file = folder / "drawn" / f"{reference.set}-{pixels}.png"
+    if not file.is_file():
+        file.parent.mkdir(exist_ok=True)
+        beside = file.with_suffix(".new")
+        picture.save(beside, "PNG")
+        beside.replace(file)
+    return [replace(sample, image=file) for sample in group]
 
 
 def box_text(box: Sequence[float] | None) -> str:
@@ -176,15 +192,30 @@ def _together(samples: Sequence[Sample]) -> Iterator[list[Sample]]:
 
 
 def load(folder: Path) -> tuple[dict[str, Any], list[Reference], list[Prediction]]:
-    """A run's record, references and predictions."""
-    if not (folder / "run.json").is_file():
-        raise ValueError(f"{str(folder)!r} is not the folder of a run (no run.json in it); give what --out was")
-    record = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    """A run's record, references and predictions; ValueError where one of its files is missing or no longer whole."""
     return (
-        record,
-        [_reference(row) for row in _rows(folder / "references.jsonl")],
+        _record(folder),
+        [_reference(row) for row in _rows(folder / "references.jsonl", REFERENCE_KEYS)],
         _predictions(folder / "predictions.jsonl"),
     )
+
+
+def is_run(folder: Path) -> bool:
+    """Whether a folder is that of a run."""
+    return (folder / "run.json").is_file()
+
+
+def _record(folder: Path) -> dict[str, Any]:
+    if not is_run(folder):
+        raise ValueError(f"{str(folder)!r} is not the folder of a run (no run.json in it); give what --out was")
+    try:
+        record = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+        record["benchmark"], record["metrics_version"], record["systems"], record["starts"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(
+            f"{str(folder / 'run.json')!r} is no record of a run ({error}); begin anew in another folder"
+        ) from error
+    return dict(record)
 
 
 def _reference(row: dict[str, Any]) -> Reference:
@@ -224,7 +255,7 @@ def _start(folder: Path, benchmark: str, systems: Sequence[System], command: Seq
     path = folder / "run.json"
     record: dict[str, Any] = {"benchmark": benchmark, "metrics_version": METRICS_VERSION, "systems": {}, "starts": []}
     if path.is_file():
-        record = json.loads(path.read_text(encoding="utf-8"))
+        record = _record(folder)
         same_metrics(record, force=False)
         if record["benchmark"] != benchmark:
             raise ValueError(
@@ -245,48 +276,43 @@ def _start(folder: Path, benchmark: str, systems: Sequence[System], command: Seq
     write_json(path, record)
 
 
-def machine() -> dict[str, Any]:
-    """The processor, its cores (all, and those that this process may use), system and Python."""
-    cores = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count()
-    return {
-        "cpu": _cpu(),
-        "cores": os.cpu_count(),
-        "usable_cores": cores,
-        "system": platform.platform(),
-        "python": platform.python_version(),
-    }
-
-
-def _cpu() -> str:
-    information = Path("/proc/cpuinfo")
-    if information.is_file():
-        for line in information.read_text(encoding="utf-8").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
-
-
-def packages() -> dict[str, str]:
-    """Versions of what a score depends on, of those that are installed."""
-    installed = {str(d.metadata["Name"]).lower(): d.version for d in metadata.distributions()}
-    return {name: installed[name] for name in PACKAGES if name in installed}
-
-
 def _write_lines(path: Path, rows: Sequence[dict[str, Any]]) -> None:
     beside = path.with_suffix(".new")
     beside.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
     beside.replace(path)
 
 
-def _rows(path: Path) -> Iterator[dict[str, Any]]:
+REFERENCE_KEYS = frozenset({"set", "id", "lang", "text", "rule"})
+PREDICTION_KEYS = frozenset(field.name for field in fields(Prediction))
+
+
+def _rows(path: Path, keys: frozenset[str]) -> Iterator[dict[str, Any]]:
+    if not path.is_file():
+        raise ValueError(
+            f"the run has no {path.name}; begin it again with the same --out, which keeps what was predicted"
+        )
     # Bytes, because the texts may hold U+2028, which splits a str and which JSON leaves as it is.
-    for line in path.read_bytes().splitlines(keepends=True):
-        if line.endswith(b"\n"):  # one without is still being written
-            yield json.loads(line)
+    for number, line in enumerate(path.read_bytes().splitlines(keepends=True), 1):
+        if not line.endswith(b"\n"):  # it is still being written
+            return
+        try:
+            row = json.loads(line)
+            missing = keys - row.keys()
+        except (ValueError, AttributeError) as error:
+            raise ValueError(
+                f"{path} line {number} is broken ({error}); delete the line to have it made again"
+            ) from error
+        if missing:
+            raise ValueError(
+                f"{path} line {number} has no {', '.join(sorted(missing))}; delete the line to have it made again"
+            )
+        yield row
 
 
 def _predictions(path: Path) -> list[Prediction]:
-    return [Prediction(**row) for row in _rows(path)] if path.is_file() else []
+    if not path.is_file():
+        return []
+    return [Prediction(**{key: row[key] for key in PREDICTION_KEYS}) for row in _rows(path, PREDICTION_KEYS)]
 
 
 def _mended(path: Path) -> list[Prediction]:

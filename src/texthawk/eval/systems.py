@@ -8,13 +8,14 @@ import hashlib
 import os
 import shutil
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from texthawk.decode.shipped import model_folder
 from texthawk.eval.phrases import PlacedWord, place_of
+from texthawk.eval.written import as_markdown, as_table
 
 if TYPE_CHECKING:
     from texthawk.types import Document
@@ -22,8 +23,20 @@ if TYPE_CHECKING:
 PAGE_ERRORS = (ValueError, OSError, RuntimeError, MemoryError, subprocess.SubprocessError)
 """What a page can cause, running out of memory included."""
 
+READ, ASK, FIND, MARKDOWN, HTML = "read", "ask", "find", "markdown", "html"
+"""What is wanted of a system: a page's text, an answer to a question, the place of a phrase, the page in Markdown, or the
+table on it in HTML."""
+
+LACKS = {
+    ASK: "it does not answer questions",
+    FIND: "it does not find phrases",
+    MARKDOWN: "it does not write Markdown",
+    HTML: "it does not write tables",
+}
+
 TESSERACT_LANGUAGES = {
     "en": "eng", "zh-Hans": "chi_sim", "zh": "chi_sim", "zh-Hant": "chi_tra", "de": "deu", "fr": "fra", "nl": "nld", "es": "spa",
+    "mixed": "chi_sim+eng",
 }  # fmt: skip
 TESSERACT_SECONDS = 300
 
@@ -35,7 +48,8 @@ class System:
     `refuses` takes a language and says why the system is not run on it, or None. `settings` go into the run's record, and a
     run resumes only with equal ones. `ask` takes an image file and questions and returns an answer for each; `find` takes
     an image file, phrases and the language and returns a box in parts of the picture for each, or None; either is None where
-    the system cannot do it.
+    the system cannot do it. `writes` has under MARKDOWN and HTML what takes the same as `read` and writes a page so; a
+    system that has none there and answers is asked for it.
     """
 
     name: str
@@ -44,27 +58,33 @@ class System:
     refuses: Callable[[str], str | None] = lambda language: None
     ask: Callable[[Path, Sequence[str]], list[str]] | None = None
     find: Callable[[Path, Sequence[str], str], Sequence[Sequence[float] | None]] | None = None
+    writes: Mapping[str, Callable[[Path, str], tuple[str, str]]] = field(default_factory=dict)
 
     def lacks(self, wanted: str) -> str | None:
-        """Why the system is not run where this is wanted ("read", "ask" or "find"), or None."""
-        if wanted == "ask" and self.ask is None:
-            return "it does not answer questions"
-        if wanted == "find" and self.find is None:
-            return "it does not find phrases"
-        return None
+        """Why the system is not run where this is wanted, or None."""
+        able = wanted == READ or wanted in self.writes or (self.find if wanted == FIND else self.ask) is not None
+        return None if able else LACKS[wanted]
 
 
 def reader_system(read: Callable[[str], "Document"], model: str, settings: dict[str, Any]) -> System:
     """Texthawk: `read` is the reader's own method, `model` the name or folder that it was loaded from."""
 
-    def run(image: Path, language: str) -> tuple[str, str]:
-        document = read(str(image))
-        if document.errors:
-            raise ValueError("; ".join(error.message for error in document.errors))
-        reasons = [page.finish_reason for page in document.pages]
-        return document.text, next((reason for reason in reasons if reason != "stop"), "stop")
+    def written(write: Callable[["Document"], str]) -> Callable[[Path, str], tuple[str, str]]:
+        def run(image: Path, language: str) -> tuple[str, str]:
+            document = read(str(image))
+            if document.errors:
+                raise ValueError("; ".join(error.message for error in document.errors))
+            reasons = [page.finish_reason for page in document.pages]
+            return write(document), next((reason for reason in reasons if reason != "stop"), "stop")
 
-    return System("texthawk", run, {"model": model, "sha256": folder_hash(model_folder(model)), **settings})
+        return run
+
+    return System(
+        "texthawk",
+        written(lambda document: document.text),
+        {"model": model, "sha256": folder_hash(model_folder(model)), **settings},
+        writes={MARKDOWN: written(as_markdown), HTML: written(as_table)},
+    )
 
 
 ONE_PROMPT, IN_ROWS = "texthawk, one prompt", "texthawk, in rows"
@@ -99,7 +119,10 @@ def folder_hash(folder: Path) -> str:
 
 
 def tesseract_system(*, threads: int, dpi: int | None = None) -> System | None:
-    """Tesseract with automatic page segmentation (--psm 3) and its default engine; None where it is not on PATH."""
+    """Tesseract with automatic page segmentation (--psm 3) and its default engine; None where it is not on PATH.
+
+    Its text stands for Markdown without any mark.
+    """
     program = shutil.which("tesseract")
     if program is None:
         return None
@@ -112,7 +135,8 @@ def tesseract_system(*, threads: int, dpi: int | None = None) -> System | None:
         data = TESSERACT_LANGUAGES.get(language)
         if data is None:
             return f"no Tesseract language is known for {language!r}"
-        return None if data in installed else f"Tesseract's data for {data} is not installed"
+        missing = [name for name in data.split("+") if name not in installed]
+        return f"Tesseract's data for {' and '.join(missing)} is not installed" if missing else None
 
     def output(image: Path, language: str, *form: str) -> str:
         command = [program, str(image), "stdout", "-l", TESSERACT_LANGUAGES[language], *options, *form]
@@ -129,7 +153,7 @@ def tesseract_system(*, threads: int, dpi: int | None = None) -> System | None:
         return [place_of(phrase, lines) for phrase in phrases]
 
     settings = {"version": version, "options": options, "OMP_THREAD_LIMIT": threads}
-    return System("tesseract", run, settings, refuses, find=find)
+    return System("tesseract", run, settings, refuses, find=find, writes={MARKDOWN: run})
 
 
 def tesseract_lines(tsv: str) -> list[list[PlacedWord]]:

@@ -25,14 +25,14 @@ class DrawnTable:
         """Black on white, a line around every cell, words wrapped; the same pixels for the same table."""
         face = ImageFont.truetype(self.font, SIZE) if self.font else ImageFont.load_default(SIZE)
         columns = max(len(row) for row in self.rows)
-        cells = [[_wrapped(cell, face) for cell in (*row, *[""] * (columns - len(row)))] for row in self.rows]
+        cells = [[wrapped(cell, face) for cell in (*row, *[""] * (columns - len(row)))] for row in self.rows]
         widths = [
             round(max(max((face.getlength(line) for line in row[column]), default=0.0) for row in cells)) + 2 * PAD
             for column in range(columns)
         ]
         step = round(SIZE * 1.3)
         heights = [max(len(cell) for cell in row) * step + 2 * PAD for row in cells]
-        title = _wrapped(self.caption, face, sum(widths)) if self.caption else []
+        title = wrapped(self.caption, face, sum(widths)) if self.caption else []
         above = len(title) * step
         width = max(sum(widths), *(round(face.getlength(line)) for line in title), 0) + 2 * PAD + 1
         image = Image.new("L", (width, above + sum(heights) + 2 * PAD + 1), 255)
@@ -58,17 +58,18 @@ def drawn(rows: list[list[str]], caption: str = "") -> DrawnTable:
         raise Unusable("its table is empty")
     caption = " ".join(caption.split())
     text = frozenset(caption).union(*(cell for row in kept for cell in row))
-    return DrawnTable(kept, caption, _font_for(text))
+    return DrawnTable(kept, caption, font_for(text))
 
 
-def _font_for(characters: frozenset[str]) -> str:
+def font_for(characters: frozenset[str]) -> str:
+    """A font file of this machine that has all the characters, "" for Pillow's own; Unusable where there is none."""
     codes = {ord(character) for character in characters if not character.isspace()}
     for path in _fonts():
         if codes <= _covered(path):
             return path
     if all(code < 127 for code in codes):
         return ""
-    raise Unusable("no font of this machine has all characters of its table")
+    raise Unusable("no font of this machine has all its characters")
 
 
 @cache
@@ -89,7 +90,7 @@ def _covered(path: str) -> frozenset[int]:
         return frozenset(font.getBestCmap() or ())
 
 
-def _wrapped(text: str, face: ImageFont.FreeTypeFont | ImageFont.ImageFont, room: float = WIDEST) -> list[str]:
+def wrapped(text: str, face: ImageFont.FreeTypeFont | ImageFont.ImageFont, room: float = WIDEST) -> list[str]:
     """Lines no wider than `room`, cut between words, and within a word only where it is wider by itself."""
     lines = [""]
     for word in text.split(" "):

@@ -1,5 +1,6 @@
 """The benchmarks: which samples of a folder they take, and how predictions become rows of scores."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from texthawk.eval.benchmarks import (
     page_facts,
     questions,
     read,
+    sets,
     table_images,
 )
 from texthawk.eval.report import Column
@@ -45,3 +47,36 @@ BENCHMARKS = {
     "markdown": Benchmark("pages into Markdown", markdown.find, markdown.score, markdown.COLUMNS),
     "facts": Benchmark("facts about the text of pages", page_facts.find, page_facts.score, page_facts.COLUMNS),
 }
+
+
+def on_all(
+    names: Sequence[str], folders: Sequence[Path], split: str, chosen: Sequence[str], limit: int | None
+) -> tuple[dict[str, list[Sample]], list[str]]:
+    """The samples of benchmarks by their name, and a remark on each set: what it has for which, or why it has nothing.
+
+    ValueError where no set has anything for any of them.
+    """
+    found: dict[str, list[Sample]] = {}
+    told: dict[str, dict[str, None]] = {}
+    for name in names:
+        try:
+            samples, remarks = BENCHMARKS[name].find(folders, split, chosen, limit)
+        except sets.NothingFound as nothing:
+            samples, remarks = [], nothing.remarks
+        if samples:
+            found[name] = samples
+        for remark in remarks:
+            own, _, rest = remark.partition(": ")
+            told.setdefault(own, {})[rest] = None
+    if not found:
+        raise ValueError(
+            f"no set in {', '.join(map(str, folders))} has samples (split {split!r}) of: {', '.join(names)}"
+        )
+    counts = {name: Counter(sample.reference.set for sample in samples) for name, samples in found.items()}
+    every = dict.fromkeys([*sorted(told), *(own for by_set in counts.values() for own in by_set)])
+    lines = []
+    for own in sorted(every):
+        has = [f"{name} {by_set[own]}" for name, by_set in counts.items() if by_set[own]]
+        left_out = [rest for rest in told.get(own, {}) if not rest.startswith(sets.HAS_NO)]
+        lines.append("; ".join([f"{own}: {', '.join(has) or 'nothing to evaluate'}", *left_out]))
+    return found, lines

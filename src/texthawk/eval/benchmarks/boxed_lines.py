@@ -12,7 +12,8 @@ from typing import Any
 from texthawk.eval import metrics
 from texthawk.eval.benchmarks import read, sets
 from texthawk.eval.report import Column
-from texthawk.eval.runs import ASK, Prediction, Reference, Sample
+from texthawk.eval.runs import Prediction, Reference, Sample
+from texthawk.eval.systems import ASK
 from texthawk.image.tiles import UnitBox
 from texthawk.model.grounding import box_text, coordinate_centre, parse_lines_with_boxes
 from texthawk.model.processing import PROMPTS
@@ -44,7 +45,9 @@ def _take(set_name: str, row: dict[str, Any]) -> Reference | str | None:
         return None
     if row.get("partial") or row.get("noisy"):
         return "their reference is partial or noisy"
-    return boxed(set_name, row["id"], row["lang"], [(line["text"], tuple(line["box"])) for line in row["boxes"]])
+    if row.get("box_level", "line") != "line":
+        return f"their boxes are of a {row['box_level']} each, not of lines"
+    return boxed(set_name, row["id"], row["lang"], [(line["text"], sets.box(line["box"])) for line in row["boxes"]])
 
 
 def boxed(set_name: str, name: str, lang: str, lines: Sequence[tuple[str, UnitBox]]) -> Reference:

@@ -10,7 +10,8 @@ from typing import Any
 from texthawk.eval import metrics
 from texthawk.eval.benchmarks import sets
 from texthawk.eval.report import Column
-from texthawk.eval.runs import FIND, Prediction, Reference, Rule, Sample, box_of, box_text
+from texthawk.eval.runs import Prediction, Reference, Rule, Sample, box_of, box_text
+from texthawk.eval.systems import FIND
 
 COLUMNS = (
     Column("pages", "phrases", "d"),
@@ -35,7 +36,7 @@ def _take(set_name: str, row: dict[str, Any]) -> Reference | str | None:
     if len(row.get("boxes") or ()) != 1 or len(row.get("answers") or ()) != 1:
         return "they have not one phrase and one box"
     [box], [phrase] = row["boxes"], row["answers"]
-    text = box_text(box["box"])
+    text = box_text(sets.box(box["box"]))
     return Reference(set_name, row["id"], row["lang"], text, Rule(), FIND, phrase, (text,))
 
 

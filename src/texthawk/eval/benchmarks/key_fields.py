@@ -11,7 +11,8 @@ from typing import Any
 from texthawk.eval import metrics
 from texthawk.eval.benchmarks import sets
 from texthawk.eval.report import Column
-from texthawk.eval.runs import ASK, Prediction, Reference, Rule, Sample
+from texthawk.eval.runs import Prediction, Reference, Rule, Sample
+from texthawk.eval.systems import ASK
 
 COLUMNS = (
     Column("pages", "pages", "d"),

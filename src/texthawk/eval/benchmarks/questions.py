@@ -10,7 +10,8 @@ from typing import Any
 from texthawk.eval import metrics
 from texthawk.eval.benchmarks import sets
 from texthawk.eval.report import Column
-from texthawk.eval.runs import ASK, Prediction, Reference, Rule, Sample
+from texthawk.eval.runs import Prediction, Reference, Rule, Sample
+from texthawk.eval.systems import ASK
 
 TASKS = ("docvqa", "chartqa", "tableqa")
 
@@ -40,7 +41,7 @@ COLUMNS = (
 def find(
     folders: Sequence[Path], split: str, chosen: Sequence[str], limit: int | None
 ) -> tuple[list[Sample], list[str]]:
-    """The questions of sets that have an image, at most `limit` of each set."""
+    """The questions of sets on a picture or on a page to draw, at most `limit` of each set."""
     return sets.find(folders, split, chosen, limit, _take, "questions (task docvqa, chartqa or tableqa)")
 
 
@@ -72,9 +73,12 @@ def score(references: Sequence[Reference], predictions: Sequence[Prediction]) ->
 
 def _row(pairs: Sequence[sets.Pair]) -> dict[str, Any]:
     measure = pairs[0][1].rule.score
+    # Where the page does not say it, no answer is a right one; of a page that could not be read it is none.
     row: dict[str, Any] = {
-        "exact": sets.mean([metrics.exact_match(p.text, r.answers, case=r.rule.case) for p, r in pairs]),
-        "anls": sets.mean([metrics.anls(p.text, r.answers) for p, r in pairs]),
+        "exact": sets.mean(
+            [metrics.exact_match(p.text, r.answers, case=r.rule.case) * (p.error is None) for p, r in pairs]
+        ),
+        "anls": sets.mean([metrics.anls(p.text, r.answers) * (p.error is None) for p, r in pairs]),
         "relaxed": None,
         "denotation": None,
     }

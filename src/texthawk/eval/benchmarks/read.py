@@ -2,7 +2,7 @@
 
 A set is a folder with `samples.SPLIT.jsonl`, one sample on a line: `id`, `task` ("ocr" is ours), `image` (a path inside the
 set), `text` (all of the page), `lang`. Samples marked `partial` (not all the text is in the reference) or `noisy` (a machine
-wrote it) are left out.
+wrote it) are left out. A page that must be drawn for its questions is read, too.
 """
 
 from collections.abc import Sequence
@@ -50,6 +50,8 @@ def find(
 
 
 def _take(set_name: str, row: dict[str, Any]) -> Reference | str | None:
+    if drawn := sets.page_text(row):
+        return Reference(set_name, row["doc"], row["lang"], drawn, rule_of(set_name, row["lang"]))
     if row["task"] != TASK:
         return None
     if row.get("partial") or row.get("noisy"):

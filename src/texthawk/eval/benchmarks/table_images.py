@@ -10,7 +10,8 @@ from typing import Any
 from texthawk.eval import metrics
 from texthawk.eval.benchmarks import sets
 from texthawk.eval.report import Column
-from texthawk.eval.runs import ASK, Prediction, Reference, Rule, Sample
+from texthawk.eval.runs import Prediction, Reference, Rule, Sample
+from texthawk.eval.systems import HTML
 
 COLUMNS = (
     Column("pages", "tables", "d"),
@@ -33,7 +34,7 @@ def _take(set_name: str, row: dict[str, Any]) -> Reference | str | None:
         return None
     if not row.get("text") or not row.get("question"):
         return "they have no text or no question"
-    return Reference(set_name, row["id"], row["lang"], row["text"], Rule(), ASK, row["question"], (row["text"],))
+    return Reference(set_name, row["id"], row["lang"], row["text"], Rule(), HTML, row["question"], (row["text"],))
 
 
 def score(references: Sequence[Reference], predictions: Sequence[Prediction]) -> list[dict[str, Any]]:
