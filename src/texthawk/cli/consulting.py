@@ -54,7 +54,7 @@ def consulted(
 
     check: what may refuse the model, by a ValueError, before anything is read.
     """
-    from texthawk.cli.reading import Pictures, message_of
+    from texthawk.cli.reading import Pictures, message_of, processes
     from texthawk.decode.documents.ledger import LedgerPages
     from texthawk.decode.documents.reading import Pile
     from texthawk.decode.documents.settings import ReadingSettings
@@ -63,8 +63,8 @@ def consulted(
 
     settings = ReadingSettings(arguments.model, arguments.device, arguments.dpi, text_layer=arguments.text_layer)
     settings.record()  # a model that is not there is told before anything is read
-    own = OwnProcess(settings)
-    engine = own if arguments.workers == 1 else Workers(settings, arguments.workers)
+    own, count = OwnProcess(settings), processes(arguments.workers)
+    engine = own if count == 1 else Workers(settings, count)
     with tempfile.TemporaryDirectory(prefix="texthawk-") as folder, contextlib.closing(engine):
         pile = Pile([arguments.file], settings, arguments.pages, engine, spool=Path(folder))
         with contextlib.closing(pile):

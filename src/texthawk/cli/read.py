@@ -46,7 +46,7 @@ def parser() -> argparse.ArgumentParser:
         type=positive,
         default=1,
         metavar="N",
-        help="processes that read the pages of a file side by side (default: 1)",
+        help="processes that read pages side by side, of one file or of many (default: 1)",
     )
     made.add_argument(
         "--text-layer",

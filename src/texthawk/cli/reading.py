@@ -1,6 +1,7 @@
 """What `texthawk read` does once it knows what is wanted: files are read page by page and their results written."""
 
 import argparse
+import os
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -119,7 +120,16 @@ def _engine(arguments: argparse.Namespace, settings: ReadingSettings) -> Engine:
         from texthawk.decode.documents.on_ray import OnRay
 
         return OnRay(settings, arguments.workers)
-    return OwnProcess(settings) if arguments.workers == 1 else Workers(settings, arguments.workers)
+    count = processes(arguments.workers)
+    return OwnProcess(settings) if count == 1 else Workers(settings, count)
+
+
+def processes(wanted: int) -> int:
+    """How many read: no more than there are cores, for each holds a model, and more of them are no faster."""
+    cores = os.cpu_count() or 1
+    if wanted > cores:
+        _tell(f"--workers {wanted} are more than this machine has cores, so {cores} read")
+    return min(wanted, cores)
 
 
 def message_of(error: PageError) -> str:

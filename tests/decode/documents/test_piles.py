@@ -4,12 +4,13 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from tests.decode.documents.printed_pdf import lines_of, printed_pdf
 from texthawk.cli import main
-from texthawk.decode.documents import reading
+from texthawk.decode.documents import page_reader, reading
 from texthawk.decode.documents.page_reader import PageReader
 from texthawk.decode.documents.reading import Pile
 from texthawk.decode.documents.settings import ReadingSettings
@@ -127,6 +128,44 @@ def test_a_reading_of_many_files_that_was_killed_goes_on_and_its_processes_end(f
 def kept(out) -> int:
     """Pages in ledgers."""
     return sum(max(0, path.read_bytes().count(b"\n") - 1) for path in out.glob("ledger/*.jsonl"))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="children are counted in /proc")
+def test_an_interrupt_ends_all_processes_without_a_traceback_even_while_they_start(files):
+    command = [sys.executable, "-c", COMMAND, "read", *OPTIONS, *files, "--workers", "2"]
+    running = subprocess.Popen(
+        command, stderr=subprocess.PIPE, text=True, start_new_session=True, preexec_fn=interruptible
+    )
+    while len(Path(f"/proc/{running.pid}/task/{running.pid}/children").read_text().split()) < 3:
+        with pytest.raises(subprocess.TimeoutExpired):
+            running.wait(0.02)
+    os.killpg(running.pid, signal.SIGINT)  # as a terminal does
+    assert running.communicate() == (None, "texthawk: interrupted\n") and running.returncode == 130
+
+
+def interruptible() -> None:
+    """A shell starts background jobs deaf to interrupts, and a child of one inherits that."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def test_more_processes_than_cores_are_not_started(files, capsys):
+    assert read(files[0], "--workers", "1000", "--pages", "1-2") == 0
+    told = capsys.readouterr()
+    assert "--workers 1000 are more than" in told.err and told.out.count("This is page") == 2
+
+
+def test_a_page_that_does_not_fit_into_memory_is_an_error_and_costs_no_other(files, tmp_path, monkeypatch):
+    reader = PageReader(LAYER)
+    monkeypatch.setattr(page_reader, "opened_file", out_of_memory)
+    failed = reader.read(files[0], "long.pdf", 3)
+    monkeypatch.undo()
+    assert isinstance(failed, PageError) and failed.number == 3 and "--max-memory" in failed.message
+    assert isinstance(reader.read(files[0], "long.pdf", 4), Page)
+    reader.close()
+
+
+def out_of_memory(*_: object) -> None:
+    raise MemoryError("no room")
 
 
 def test_a_file_that_is_named_twice_is_read_once_and_written_twice(tmp_path, capsys):

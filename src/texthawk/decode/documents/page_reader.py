@@ -31,11 +31,15 @@ class PageReader:
         try:
             file = self._file(path, name)
             raw = file.page(number)
+            if not isinstance(file, PdfFile):
+                return self._seen(raw, None)
+            return self._of_layer(file, raw) or self._seen(raw, file)
         except UnreadablePage as error:
             return PageError(error.source, number if error.number is None else error.number, error.message)
-        if not isinstance(file, PdfFile):
-            return self._seen(raw, None)
-        return self._of_layer(file, raw) or self._seen(raw, file)
+        except MemoryError as error:
+            return PageError(
+                name, number, f"out of memory; read this page with a --max-memory or a smaller --dpi ({error})"
+            )
 
     def close(self) -> None:
         if self._opened is not None:

@@ -10,6 +10,8 @@ import os
 import signal
 import sys
 from collections import Counter, deque
+from collections.abc import Iterator
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import TYPE_CHECKING, NamedTuple, Protocol
@@ -152,7 +154,8 @@ class _Worker:
         context = multiprocessing.get_context("spawn")  # a fork would share pdfium's and torch's threads
         self.connection, other = context.Pipe()
         self.process: BaseProcess = context.Process(target=_work, args=(other, settings, threads), daemon=True)
-        self.process.start()
+        with _deaf():
+            self.process.start()
         other.close()
         self.job: Job | None = None
 
@@ -179,9 +182,23 @@ def threads_of_each(workers: int) -> int:
     return max(1, min(cores, int(bound) if bound.isdigit() and int(bound) else cores) // workers)
 
 
+@contextlib.contextmanager
+def _deaf() -> Iterator[None]:
+    """Processes started here never hear Ctrl-C, which reaches all processes of a terminal: the first one decides."""
+    if sys.platform == "win32":
+        yield
+        return
+    resource_tracker.ensure_running()  # it starts with a process, and lets interrupts through when it has
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _work(connection: Connection, settings: ReadingSettings, threads: int) -> None:
     """A worker's life: it reads what it is given, until nobody is there to take it."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes of a terminal; the first one decides
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # as in `_deaf`, which has no effect on Windows
     os.environ["OMP_NUM_THREADS"] = str(threads)  # torch is not imported yet
     pages = PageReader(settings)
     with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
