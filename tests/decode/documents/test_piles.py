@@ -6,11 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.decode.documents.printed_pdf import lines_of, printed_pdf
 from texthawk.cli import main
-from texthawk.decode.documents import page_reader, reading
+from texthawk.decode.documents import reading
 from texthawk.decode.documents.page_reader import PageReader
 from texthawk.decode.documents.reading import Pile
 from texthawk.decode.documents.settings import ReadingSettings
@@ -156,7 +157,7 @@ def test_more_processes_than_cores_are_not_started(files, capsys):
 
 def test_a_page_that_does_not_fit_into_memory_is_an_error_and_costs_no_other(files, tmp_path, monkeypatch):
     reader = PageReader(LAYER)
-    monkeypatch.setattr(page_reader, "opened_file", out_of_memory)
+    monkeypatch.setattr(np, "stack", out_of_memory)
     failed = reader.read(files[0], "long.pdf", 3)
     monkeypatch.undo()
     assert isinstance(failed, PageError) and failed.number == 3 and "--max-memory" in failed.message
