@@ -34,7 +34,7 @@ _SCALARS = {"string", "number", "integer", "boolean"}
 _EXTRACT = re.compile(
     r"\s*extract (?:the )?(?P<names>\w+(?: \w+)?(?:,? and |, )[\w ,]+?) as json\b[^?]*", re.IGNORECASE
 )
-_NUMBER = re.compile(r"[-\u2212]?\d+(?:[.,'\u2019\s]\d+)*")
+_NUMBER = re.compile(r"(?:(?<!\w)[-\u2212])?\d+(?:[.,'\u2019\s]\d+)*")
 
 
 @dataclass(frozen=True)
