@@ -2,24 +2,27 @@
 
 import io
 import struct
+import subprocess
+import sys
 import zlib
 
 import pypdfium2
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, PngImagePlugin
 
 from texthawk.decode.budgets import (
     BATCH,
-    BYTES_PER_PIXEL,
     BYTES_PER_SEEN_PIXEL,
     MOST_PIXELS,
     Budget,
     window_bytes,
 )
 from texthawk.decode.points import page_points
+from texthawk.image.decoding import decoding_bytes
 from texthawk.image.pages import open_pages
+from texthawk.image.pdf import BYTES_PER_PIXEL
 from texthawk.image.raw import RawPage
 from texthawk.recipes.tiny import tiny
 from texthawk.types import PageError, TileLayout
@@ -35,25 +38,65 @@ def drawing(points: tuple[float, float]) -> bytes:
     return out.getvalue()
 
 
+def header_only_png(width: int, height: int, kind: int) -> bytes:
+    """A PNG of this size without its pixels; `kind` is the colour type of its 8 bits."""
+    out = io.BytesIO()
+    Image.new("L", (1, 1)).save(out, "PNG")
+    content, header = out.getvalue(), b"IHDR" + struct.pack(">II5B", width, height, 8, kind, 0, 0, 0)
+    return content[:12] + header + struct.pack(">I", zlib.crc32(header)) + content[33:]
+
+
 @settings(max_examples=100, deadline=None)
-@given(st.integers(1, 60_000), st.integers(1, 60_000), st.integers(1, 4000))
-def test_no_size_of_page_costs_more_memory_than_allowed(width, height, megabytes):
-    """What `Limits` let through: the decoder's picture is within max_pixels, the page looked at within its sides."""
+@given(st.integers(2, 60_000), st.integers(2, 60_000), st.integers(1, 4000), st.sampled_from([0, 2, 6]))
+def test_no_size_of_page_costs_more_memory_than_allowed(width, height, megabytes, kind):
+    """What is let through takes no more than half of the memory to decode, nor to be looked at."""
     allowed = megabytes * MEGABYTE
     limits = Budget(max_memory=allowed).limits()
-    if width * height > limits.max_pixels:
-        return  # refused from its header
+    content = header_only_png(width, height, kind)
+    needed = decoding_bytes(PngImagePlugin.PngImageFile(io.BytesIO(content)), width * height, limits.enough_side)
+    assert needed >= width * height * {0: 1, 2: 4, 6: 4}[kind]
+    (result,) = open_pages(content, limits=limits)
+    assert isinstance(result, PageError)
+    assert ("--max-memory" in result.message) == (needed > allowed // 2)  # else it is let through, and has no pixels
     reduced = max(1, max(width, height) // limits.enough_side)
     seen = -(-width // reduced) * -(-height // reduced)
-    assert limits.max_pixels * BYTES_PER_PIXEL <= allowed / 2
     assert limits.enough_side == 64 or seen * BYTES_PER_SEEN_PIXEL <= 1.05 * allowed / 2 + 1000 * BYTES_PER_SEEN_PIXEL
 
 
+def large_scan(width: int, height: int) -> bytes:
+    """A white PNG of 1 bit."""
+    rows = zlib.compress((b"\0" + b"\xff" * (width // 8)) * height, 1)
+    parts = ((b"IHDR", struct.pack(">II5B", width, height, 1, 0, 0, 0, 0)), (b"IDAT", rows), (b"IEND", b""))
+    chunks = (
+        struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body)) for kind, body in parts
+    )
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
+
+
+MEASURED = """
+import resource, sys
+from texthawk.decode.budgets import Budget
+from texthawk.image.pages import open_pages
+def peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+before = peak()
+(page,) = open_pages(sys.argv[1], limits=Budget(max_memory=int(sys.argv[2])).limits())
+print(page.width, page.height, max(page.image.size), peak() - before)
+"""
+
+
+@pytest.mark.slow
+def test_a_scan_of_30000_by_20000_is_decoded_within_its_half_of_the_memory(tmp_path):
+    (tmp_path / "scan.png").write_bytes(large_scan(30_000, 20_000))
+    command = [sys.executable, "-c", MEASURED, str(tmp_path / "scan.png"), str(2**31)]
+    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+    width, height, longer, took = map(int, printed)
+    assert (width, height) == (30_000, 20_000)
+    assert 2000 <= longer <= 8192 and took <= 2**30
+
+
 def test_a_huge_scan_is_refused_from_its_header():
-    out = io.BytesIO()
-    Image.new("L", (1, 1)).save(out, "PNG")
-    content, header = out.getvalue(), b"IHDR" + struct.pack(">II5B", 30_000, 20_000, 8, 0, 0, 0, 0)
-    content = content[:12] + header + struct.pack(">I", zlib.crc32(header)) + content[33:]
+    content = header_only_png(30_000, 20_000, 0)
     (result,) = open_pages(content, limits=Budget().limits())
     assert isinstance(result, PageError) and "30000 x 20000" in result.message and "--max-pixels" in result.message
 
@@ -70,7 +113,8 @@ def test_a_plan_of_a0_at_300_dpi_is_drawn_small_enough():
 def test_max_pixels_and_memory_both_bind():
     assert Budget().limits().max_pixels == MOST_PIXELS
     assert Budget(max_pixels=1000, max_memory=10**9).limits().max_pixels == 1000
-    assert Budget(max_pixels=10**12, max_memory=10**9).limits().max_pixels == 10**9 // 2 // BYTES_PER_PIXEL
+    both = Budget(max_pixels=10**12, max_memory=10**9).limits()
+    assert (both.max_pixels, both.max_bytes) == (10**12, 10**9 // 2)
 
 
 def test_a_window_costs_more_with_more_tokens_tiles_and_words_to_choose_from():

@@ -5,13 +5,16 @@ import os
 import re
 import threading
 import zlib
+from contextlib import closing
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from tests.image.files import encoded, locked_pdf, pdf_of, tiff_of
-from texthawk.image.pages import Limits, RawPage, UnreadablePage, one_page, open_pages, page_selection
+from texthawk.image.decoding import rgb_of_enough
+from texthawk.image.pages import Limits, RawPage, UnreadablePage, one_page, open_pages, opened_file, page_selection
+from texthawk.image.rgb import to_rgb
 from texthawk.types import PageError
 
 RED = Image.new("RGB", (60, 40), "red")
@@ -188,6 +191,39 @@ def test_a_page_larger_than_any_tiling_needs_is_decoded_smaller_and_keeps_its_si
     page = only(encoded(large, kind, exif=exif), limits=Limits(enough_side=300))
     assert (page.width, page.height) == (800, 1200)
     assert page.image.height in (300, 400) and page.image.width * 3 == page.image.height * 2
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "P", "RGB", "RGBA", "LA", "I;16"])
+def test_a_picture_that_becomes_rgb_in_bands_is_the_one_that_becomes_it_whole(mode):
+    image = noise().resize((900, 700)).convert("L" if mode == "I;16" else mode)
+    if mode == "I;16":
+        image = Image.fromarray(np.asarray(image).astype(np.uint16) * 200)
+    whole = to_rgb(image).reduce(3)
+    banded = rgb_of_enough(image, 300)
+    assert banded.size == whole.size and np.array_equal(np.asarray(banded), np.asarray(whole))
+
+
+def test_a_page_that_was_decoded_smaller_keeps_its_size_when_it_is_decoded_again(tmp_path):
+    (tmp_path / "a.jpg").write_bytes(encoded(noise().resize((1200, 800)), "JPEG"))
+    limits = Limits(enough_side=300)
+    with closing(opened_file(tmp_path / "a.jpg", "a.jpg", 200, limits)) as file:
+        first, again = file.page(1), file.page(1)
+    assert (again.width, again.height, again.image.size) == (1200, 800, first.image.size)
+
+
+def test_a_tiff_may_be_larger_than_pillows_own_limit(monkeypatch):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    assert isinstance(only(encoded(noise(), "TIFF")), RawPage)
+
+
+@pytest.mark.parametrize("kind, settings", [("JPEG", {}), ("JPEG", {"progressive": True}), ("PNG", {}), ("WEBP", {})])
+def test_a_kind_of_picture_that_takes_more_to_decode_needs_more_memory(kind, settings):
+    content = encoded(noise().resize((1200, 800)), kind, **settings)
+    least = {"JPEG": 0.4, "PNG": 4, "WEBP": 16}[kind] * 1200 * 800
+    error = only(content, limits=Limits(enough_side=300, max_bytes=int(least)))
+    assert "--max-memory" in error.message and "1200 x 800" in error.message
+    enough = {"JPEG": 2 + 6 * len(settings), "PNG": 8, "WEBP": 20}[kind] * 1200 * 800
+    assert isinstance(only(content, limits=Limits(enough_side=300, max_bytes=enough)), RawPage)
 
 
 def test_somebody_elses_image_is_left_as_it_was(tmp_path):

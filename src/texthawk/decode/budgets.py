@@ -4,6 +4,7 @@ The bytes are an estimate from above of what reading adds to the loaded model: t
 looking for ink makes of it, and the windows that go through the model together.
 """
 
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 
 MOST_PIXELS = Limits().max_pixels
 BATCH = 16  # windows that are read together where memory allows it
-BYTES_PER_PIXEL = 10  # of a page while it is decoded: the decoder's own, RGB, and a turned or reduced copy
 BYTES_PER_SEEN_PIXEL = 24  # of the page as it is looked at: grey, paper, differences, marks of rules
 _MEGABYTE = 2**20
 _COPIES = 8  # of hidden states that a layer holds at once
@@ -40,18 +40,21 @@ class Budget:
         """The limits under which files are opened.
 
         Half of the memory may go to the decoded page. A picture that needs more is refused, a PDF's page is drawn
-        smaller. Pages are looked at with fewer pixels, too, where memory is scarce.
+        smaller. Pages are looked at with fewer pixels, too, where memory is scarce. Where it is bounded, it alone
+        says how many pixels are too many, unless they are bounded as well.
         """
-        pixels = MOST_PIXELS if self.max_pixels is None else self.max_pixels
-        enough = Limits().enough_side
-        if self.max_memory is not None:
-            room = self.max_memory // 2
-            pixels = min(pixels, room // BYTES_PER_PIXEL)
-            if pixels < 1:
-                raise ValueError(f"max_memory is {self.max_memory} bytes, which holds no page; allow some megabytes")
-            side = int((room / (4 * BYTES_PER_SEEN_PIXEL)) ** 0.5)  # an image may have twice this along its longer side
-            enough = max(64, min(enough, side))
-        return Limits(max_pixels=pixels, enough_side=enough, max_pages=most_pages)
+        if self.max_memory is None:
+            return Limits(max_pixels=MOST_PIXELS if self.max_pixels is None else self.max_pixels, max_pages=most_pages)
+        room = self.max_memory // 2
+        if room < BYTES_PER_SEEN_PIXEL:
+            raise ValueError(f"max_memory is {self.max_memory} bytes, which holds no page; allow some megabytes")
+        side = int((room / (4 * BYTES_PER_SEEN_PIXEL)) ** 0.5)  # an image may have twice this along its longer side
+        return Limits(
+            max_pixels=sys.maxsize if self.max_pixels is None else self.max_pixels,
+            enough_side=max(64, min(Limits().enough_side, side)),
+            max_pages=most_pages,
+            max_bytes=room,
+        )
 
     def batch(self, bytes_per_window: int) -> int:
         """Windows that may be read together; ValueError when there is no room for one."""

@@ -12,6 +12,7 @@ from texthawk.image.layer import TextLayer, layer_of
 from texthawk.image.raw import Limits, RawPage, UnreadablePage
 
 POINTS_PER_INCH = 72
+BYTES_PER_PIXEL = 12  # while a page is drawn: pdfium's own, Pillow's, and a copy in RGB
 _PASSWORD_NEEDED = 4
 _HEAD, _TAIL = 1024, 4096
 _PDFIUM = threading.Lock()
@@ -87,9 +88,15 @@ class PdfFile:
         excess = max(
             1.0,
             max(width, height) / (2 * self._limits.enough_side),
-            math.sqrt(width * height / self._limits.max_pixels),
+            math.sqrt(width * height / self._most_pixels()),
         )
         return max(1, width), max(1, height), scale / excess
+
+    def _most_pixels(self) -> int:
+        """Pixels that may be drawn."""
+        if self._limits.max_bytes is None:
+            return self._limits.max_pixels
+        return max(1, min(self._limits.max_pixels, self._limits.max_bytes // BYTES_PER_PIXEL))
 
 
 def _is_cut_short(stream: BinaryIO) -> bool:

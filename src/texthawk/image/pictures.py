@@ -16,13 +16,24 @@ from PIL import (
     WebPImagePlugin,
 )
 
+from texthawk.image.decoding import decoding_bytes, rgb_of_enough
 from texthawk.image.raw import Limits, RawPage, UnreadablePage
-from texthawk.image.rgb import ON_ITS_SIDE, orientation_of, to_rgb, upright
+from texthawk.image.rgb import ON_ITS_SIDE, orientation_of, upright
+
+
+class _Tiff(TiffImagePlugin.TiffImageFile):
+    """A TIFF that may be larger than Pillow's own limit; ours are asked before anything is decoded."""
+
+    def load_prepare(self) -> None:
+        if self._im is None:
+            self.im = Image.core.new(self.mode, self._tile_size)
+        super().load_prepare()
+
 
 FORMATS: tuple[tuple[tuple[bytes, ...], type[ImageFile.ImageFile]], ...] = (
     ((b"\x89PNG\r\n\x1a\n",), PngImagePlugin.PngImageFile),
     ((b"\xff\xd8\xff",), JpegImagePlugin.JpegImageFile),
-    ((b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"), TiffImagePlugin.TiffImageFile),
+    ((b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"), _Tiff),
     ((b"RIFF",), WebPImagePlugin.WebPImageFile),
     ((b"GIF87a", b"GIF89a"), GifImagePlugin.GifImageFile),
     ((b"BM",), BmpImagePlugin.BmpImageFile),
@@ -43,6 +54,8 @@ DECODING_FAILURES = (
     Image.DecompressionBombError,
 )
 """What Pillow raises for damaged files."""
+
+_LARGE = 2**24  # pixels of a page that are not kept for the next one to be decoded over
 
 
 def format_of(head: bytes) -> type[ImageFile.ImageFile] | None:
@@ -66,12 +79,16 @@ class PictureFile:
         try:
             if isinstance(self._image, TiffImagePlugin.TiffImageFile):
                 self._image.seek(number - 1)
-            return decoded(self._image, number, self._source, self._limits, count=self.count)
+            page = decoded(self._image, number, self._source, self._limits, count=self.count)
         except UnreadablePage:
+            self._image = self._open(number)  # it may have been told already to skip pixels
             raise
         except DECODING_FAILURES as error:
             self._image = self._open(number)  # a decoder that failed may be left in any state
             raise self._damaged(number if self.count > 1 else None, error) from error
+        if self.count == 1 or page.width * page.height >= _LARGE:
+            self._image = self._open(None)  # lets the pixels go, and forgets which of them were skipped
+        return page
 
     def close(self) -> None:
         self._image.close()
@@ -117,24 +134,38 @@ def decoded(
     An image that is not `ours` keeps its size: a JPEG decoder told to skip pixels cannot be told otherwise later.
     """
     width, height = image.size
+    place = number if count > 1 else None
     if width * height > limits.max_pixels:
         raise UnreadablePage(
             source,
-            number if count > 1 else None,
+            place,
             f"{width} x {height} pixels are more than the limit of {limits.max_pixels}; "
             "make the picture smaller or raise the limit (max_pixels, on the command line --max-pixels)",
         )
     if width * height == 0:
-        raise UnreadablePage(source, number if count > 1 else None, "the picture has no pixels; save it again")
+        raise UnreadablePage(source, place, "the picture has no pixels; save it again")
     drafted = ours and isinstance(image, JpegImagePlugin.JpegImageFile) and _draft(image, limits.enough_side)
+    needed = decoding_bytes(image, width * height, limits.enough_side)
+    if limits.max_bytes is not None and needed > limits.max_bytes:
+        raise UnreadablePage(
+            source,
+            place,
+            f"{width} x {height} pixels of this kind of picture take {_mebibytes(needed)} to decode, and the limit is "
+            f"{_mebibytes(limits.max_bytes)}; make the picture smaller or allow more memory (--max-memory, half of "
+            "which is for this)",
+        )
     image.load()
     if not drafted:
         width, height = image.size  # a TIFF turns itself upright while it loads
     orientation = orientation_of(image)
     if orientation in ON_ITS_SIDE:
         width, height = height, width
-    image = upright(to_rgb(_reduced(image, limits.enough_side)), orientation)
+    image = upright(rgb_of_enough(image, limits.enough_side), orientation)
     return RawPage(number, image, width, height, source, count)
+
+
+def _mebibytes(count: int) -> str:
+    return f"{-(-count // 2**20)} MiB"
 
 
 def _draft(image: JpegImagePlugin.JpegImageFile, enough: int) -> bool:
@@ -145,11 +176,3 @@ def _draft(image: JpegImagePlugin.JpegImageFile, enough: int) -> bool:
     least = [max(1, -(-side * enough // longer)) for side in image.size]
     image.draft(None, (least[0], least[1]))
     return True
-
-
-def _reduced(image: Image.Image, enough: int) -> Image.Image:
-    """The same for pictures that only decode whole, so that at least the copies made after are small."""
-    factor = max(image.size) // enough
-    if factor < 2 or image.mode not in ("L", "RGB", "CMYK"):
-        return image
-    return image.reduce(factor)

@@ -28,7 +28,8 @@ class Limits:
     """What one page or file may cost.
 
     A picture of more than `max_pixels` is refused from its header, before it is decoded; a PDF page that large is
-    drawn at a smaller scale instead, for its size is only a choice of resolution. `max_pages` bounds the pages of one
+    drawn at a smaller scale instead, for its size is only a choice of resolution. `max_bytes` does the same for the
+    memory that decoding a page takes, which also depends on the file's format. `max_pages` bounds the pages of one
     file. A page with at least twice `enough_side` pixels along its longer side is halved (or quartered, ...) while
     it is decoded: the longest grid of the papers has 12 tiles of 224 pixels, which is 2688.
     """
@@ -36,9 +37,11 @@ class Limits:
     max_pixels: int = 200_000_000
     max_pages: int | None = None
     enough_side: int = 4096
+    max_bytes: int | None = None
 
     def __post_init__(self) -> None:
-        if self.max_pixels < 1 or self.enough_side < 1 or (self.max_pages is not None and self.max_pages < 1):
+        bounds = (self.max_pixels, self.enough_side, self.max_pages, self.max_bytes)
+        if any(bound is not None and bound < 1 for bound in bounds):
             raise ValueError(f"{self} cannot let any page through; each limit must be at least 1")
 
 
