@@ -156,7 +156,7 @@ def fonts_of(given: Sequence[Path], held_out: Sequence[str]) -> list[str]:
     if missing := [str(path) for path in given if not path.exists()]:
         raise ValueError(f"no such font file or folder: {', '.join(missing)}")
     inside = [
-        path for path in synth.systemfonts_of(folders) if not given or any(f in Path(path).parents for f in folders)
+        path for path in synth.system_fonts(folders) if not given or any(f in Path(path).parents for f in folders)
     ]
     fonts = files + inside
     if held_out:
