@@ -28,7 +28,9 @@ def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(
         prog="texthawk ask",
         description=__doc__,
-        epilog="A model that has not learned to answer questions, as nano, leaves an open answer out: the passages that "
+        epilog="Where the model answers from what was read, a flat schema is asked field by field ('What is the due date?'; "
+        "a description that ends in a question mark is asked as it is), and so is 'Extract date and total as JSON'. "
+        "A model that has not learned to answer questions leaves an open answer out: the passages that "
         "share most with the question are shown, best first. With --choices or --schema it answers in that form all "
         "the same, and says that it guesses.",
     )
@@ -44,7 +46,7 @@ def parser() -> argparse.ArgumentParser:
         "--max-tokens",
         type=positive,
         metavar="N",
-        help="of an answer (default: 256); one with --choices or --schema is complete within them",
+        help="of an answer, or of each field of one (default: 256); one with --choices or --schema is complete within them",
     )
     add_options(made)
     return made
@@ -119,7 +121,8 @@ def _print(found: "list[DocumentAnswer]") -> None:
             print()
         print(f"? {printable(answer.question)}")
         if answer.text is not None:
-            print(f"= {printable(answer.text)} (page {answer.page}, confidence {answer.confidence:.2f})")
+            page = "" if answer.page is None else f"page {answer.page}, "
+            print(f"= {printable(answer.text)} ({page}confidence {answer.confidence:.2f})")
         elif answer.finish_reason == "not_learned":
             print("(the model has not learned to answer; the nearest passages)")
         for evidence in answer.evidence:
@@ -145,6 +148,7 @@ def _record(answer: "DocumentAnswer", *, closed: bool) -> dict[str, Any]:
                 "box": None if one.box is None else [round(side, 1) for side in one.box],
                 "words": [[round(side, 1) for side in box] for box in one.words],
                 "score": round(one.score, 3),
+                "quoted": one.quoted,
             }
             for one in answer.evidence
         ],

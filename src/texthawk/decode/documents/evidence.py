@@ -21,13 +21,17 @@ _COMMON = 0.25  # of the passages: words that more of them hold tell nothing
 
 @dataclass(frozen=True)
 class Evidence:
-    """A passage: its page, its lines, the box of its telling line and the boxes of the words that the question has, too."""
+    """A passage: its page, its lines, the box of its telling line and the boxes of the words that the question has, too.
+
+    quoted: the answer's own words, with their box and one for each line that they run over.
+    """
 
     page: int
     text: str
     box: Box | None
     words: tuple[Box, ...]
     score: float
+    quoted: bool = False
 
 
 class Index:

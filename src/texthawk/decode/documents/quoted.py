@@ -34,7 +34,7 @@ def quoted(answer: str, page: Page, passages: Sequence[Evidence]) -> Evidence | 
         return None
     nearest = [run for run in runs if run.edits == runs[0].edits]
     chosen = min(nearest, key=lambda run: min((_apart(run.boxes[0], word) for word in telling), default=0.0))
-    return Evidence(page.number, chosen.text, box_around(chosen.boxes), chosen.boxes, 0.0)
+    return Evidence(page.number, chosen.text, box_around(chosen.boxes), chosen.boxes, 0.0, quoted=True)
 
 
 def _apart(box: Box, other: Box) -> float:

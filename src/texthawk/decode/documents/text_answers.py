@@ -133,7 +133,7 @@ def _joined(
         text,
         min((part.confidence for part in parts if part.text is not None), default=0.0),
         next((part.finish_reason for part in parts if part.finish_reason not in ("stop", NOTHING_READ)), "stop"),
-        where[0][0] if where else parts[0].page,
+        where[0][0] if where else next((part.page for part in parts if part.page is not None), None),
         tuple(dict.fromkeys(passage for part in there for passage in part.evidence[:1])),
         {name: value for name, value in values.items() if value is not MISSING},
     )
