@@ -96,7 +96,7 @@ class _Article:
         order, dice = self.order, self.dice
         face = self.head_style.face(self.size * dice.between(1.5, 2.6), "bold")
         align = dice.pick(("left", "centre"))
-        text = face.fit(order.sentence(70).rstrip(".。!?！？"))
+        text = face.fit(order.sentence(70).rstrip(".。!?！？")) or face.fit(order.phrase(30)) or "1"
         lines, rest = whole.paragraph(text, face, self.colours.accent, align=align, most=3)
         self.title = text.removesuffix(rest).rstrip()
         self.title_lines = lines

@@ -336,6 +336,9 @@ class _Receipt:
             edge = self.strip.left + 0.68 * self.strip.width
             if inner and face.width(label) < 0.68 * self.strip.width and face.width(value) < 0.3 * self.strip.width:
                 self._row([(edge, "right", label, ""), (self.strip.right, "right", value, one.key)], face)
+            elif face.width(label) > self.strip.width:
+                self.strip.paragraph(label, face)
+                self._row([(self.strip.right, "right", value, one.key)], face)
             else:
                 box = self.strip.pair(label, value, face)
                 if box is not None:

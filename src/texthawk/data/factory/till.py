@@ -151,7 +151,7 @@ def _counts(order: Order, till: Till) -> list[Sum]:
 
 def _total_label(order: Order, tax: str, rounded: bool) -> str:
     """The total's label, which says so where it is rounded or holds a tax."""
-    plain = (
+    plain: tuple[str, ...] = (
         "Total",
         "TOTAL",
         "Total Amount",
