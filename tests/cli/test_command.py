@@ -150,6 +150,23 @@ def test_an_interrupt_ends_the_command_with_130_and_without_a_traceback(tmp_path
     os.close(writer)
 
 
+@pytest.mark.parametrize("closed", [1, 2])
+def test_a_stream_that_came_closed_is_no_error_and_nothing_goes_to_another_one(tmp_path, closed):
+    shell = [
+        "sh",
+        "-c",
+        f'exec "$@" {closed}>&-',
+        "sh",
+        sys.executable,
+        "-c",
+        SCRIPT,
+        "read",
+        str(tmp_path / "gone.png"),
+    ]
+    ended = subprocess.run(shell, env=ENVIRONMENT, capture_output=True, text=True, timeout=60)
+    assert (ended.returncode, ended.stdout, len(ended.stderr.splitlines())) == (1, "", 2 - closed)
+
+
 def test_files_that_cannot_be_read_are_listed(tmp_path, capsys):
     (tmp_path / "text.png").write_text("Dear Sir")
     names = [str(tmp_path / name) for name in ("gone.png", "text.png")]

@@ -43,6 +43,8 @@ the others are there); 2 for wrong usage."""
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
     arguments = list(sys.argv[1:] if argv is None else argv)
+    # Python has None for a stream that came closed, and what is printed to that goes to another one.
+    sys.stdout, sys.stderr = (stream or open(os.devnull, "w") for stream in (sys.stdout, sys.stderr))  # noqa: SIM115
     try:
         status = _run(arguments)
         sys.stdout.flush()  # or a closed pipe would only show when the interpreter ends
