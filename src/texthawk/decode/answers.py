@@ -95,14 +95,18 @@ class Asker:
 
         pictures: None where a question is asked without one. question: the same for all pictures, or one for each. rows:
         lines that the ink of each picture allows, for the loop guard. seeds: of each row where tokens are drawn, None for
-        the likeliest ones. constraints: the form that each answer must keep.
+        the likeliest ones. constraints: the form that each answer must keep. ValueError for a text that the model's context
+        does not hold.
         """
         allowances = [Allowance() if rows is None else Allowance(rows=count + 2) for count in rows or limits]
         makers = iter(allowances)
         watch = Watch(
             lambda: LoopGuard(self.text_of, next(makers)), limits, self.ends, seeds=seeds, constraints=constraints
         )
-        self.generator.run(self._inputs(pictures, question), watch, max(limits) + 1)
+        inputs = self._inputs(pictures, question)
+        if "pixel_values" not in inputs:
+            self._check_length(inputs["input_ids"].shape[1], max(limits))
+        self.generator.run(inputs, watch, max(limits) + 1)
         return [
             Answer(tokens, values, str(reason), tuple(entropies))
             for tokens, values, reason, entropies in zip(
@@ -161,6 +165,14 @@ class Asker:
         inputs = {name: words[name] for name in ("input_ids", "attention_mask")}
         inputs |= {name: seen[name] for name in ("pixel_values", "image_grids")}
         return {name: value.to(self.model.device) for name, value in inputs.items()}
+
+    def _check_length(self, prompt: int, limit: int) -> None:
+        context = int(self.model.config.text_config.max_position_embeddings)
+        if prompt + limit > context:
+            raise ValueError(
+                f"the question with what was read has {prompt} tokens and {limit} more may be answered, but the model's "
+                f"context holds {context}; ask a shorter question, or allow fewer tokens"
+            )
 
     def _worded(self, question: str, picture: Image.Image | None) -> str:
         return str(self.processor.apply_chat_template([message(question, picture)], add_generation_prompt=True))

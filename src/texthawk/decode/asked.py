@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 ANSWER_TOKENS = 256
 LONGEST = 2000  # characters of a question
 TOGETHER = 8  # questions that are answered in one batch
-FRAME = 16  # tokens of a conversation around what a person says, at most
 
 
 @dataclass(frozen=True)
@@ -107,7 +106,9 @@ def said(
     if limit < 1:
         raise ValueError(f"the limit is {limit} tokens; an answer needs at least 1")
     picture = None if isinstance(shown, Page) else shown
-    prompts = _about(reader, shown, questions, limit) if isinstance(shown, Page) else list(questions)
+    prompts = list(questions)
+    if isinstance(shown, Page):
+        prompts = [about_pages(reader, [shown], question) for question in questions]
     made: list[Said] = []
     for start in range(0, len(prompts), TOGETHER):
         chosen = prompts[start : start + TOGETHER]
@@ -117,22 +118,13 @@ def said(
     return made
 
 
-def _about(reader: "Reader", page: Page, questions: Sequence[str], limit: int) -> list[str]:
-    """Each question below what was read that is nearest to it; ValueError where that is too long for the model."""
-    tokenizer, context = reader.processor.tokenizer, int(reader.model.config.text_config.max_position_embeddings)
-    rows = as_print(rows_of(page), tokenizer)
-    prompts = [about(excerpt(rows, question), question) for question in questions]
-    for question, prompt in zip(questions, prompts, strict=True):
-        length = len(tokenizer(prompt)["input_ids"]) + FRAME + limit
-        if length > context:
-            raise ValueError(
-                f"the question of {len(question)} characters with what was read and {limit} tokens for the answer takes "
-                f"{length} tokens, but the model's context holds {context}; ask a shorter question, or allow fewer tokens"
-            )
-    return prompts
+def about_pages(reader: "Reader", pages: Sequence[Page], question: str) -> str:
+    """A question below what was read that is nearest to it, as the model was taught to answer from text."""
+    rows = [row for page in pages for row in rows_of(page)]
+    return about(excerpt(_as_print(rows, reader.processor.tokenizer), question), question)
 
 
-def as_print(rows: Sequence[str], tokenizer: Any) -> list[str]:
+def _as_print(rows: Sequence[str], tokenizer: Any) -> list[str]:
     """Rows in which nothing is taken for a token of its own: what is printed on a page is letters, "<image>" too."""
     text = "\n".join(rows)
     for token in tokenizer.added_tokens_decoder.values():

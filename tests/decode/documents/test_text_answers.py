@@ -272,7 +272,7 @@ def test_questions_at_the_limits_are_answered_or_refused_with_the_reason():
     long = "What is " + "the total " * 199 + "?"
     (answer,) = ask([long[:1000]], PAGES[2:], limit=2)
     assert answer.text is not None
-    with pytest.raises(ValueError, match="context holds 2048"):
+    with pytest.raises(ValueError, match="context holds 2048; ask a shorter"):
         ask(["字" * 1999], PAGES[2:], limit=2)
     with pytest.raises(ValueError, match="2001 characters"):
         ask(["x" * 2001], PAGES[2:])
