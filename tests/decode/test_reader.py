@@ -95,11 +95,17 @@ def test_pieces_of_a_line_are_joined_and_its_box_spans_them(reader: Reader) -> N
     assert all(word.confidence == pytest.approx(0.5) for word in result.words)
 
 
-def test_lines_without_a_row_of_their_own_have_no_box(reader: Reader) -> None:
+@pytest.mark.parametrize(
+    "said, rows", [("some words\nsome words", [0, 2]), ("some\nwords\nsome words and more\nsome words", [0, 1, 2])]
+)
+def test_every_line_stands_on_a_row_where_there_are_fewer_or_more_lines_than_rows(reader: Reader, said, rows) -> None:
     raw = page(3, words=1)
+    ImageDraw.Draw(raw.image).text((20, 50), "Some words " * 2, font=ImageFont.load_default(size=18), fill="black")
     (window,) = windows_of(raw.image, find_regions(raw.image), reader.setting)
-    lines = [line for line, _ in reader._lines(window, answer(reader, "one\ntwo"))]
-    assert [line.text for line in lines] == ["one", "two"] and all(line.box is None for line in lines)
+    lines = [line for line, _ in reader._lines(window, answer(reader, said))]
+    assert [line.box for line in lines] == [window.pieces[row].box for row in rows]
+    assert " ".join(line.text for line in lines) == said.replace("\n", " ")
+    assert all(word.box is not None for line in lines for word in line.words)
 
 
 def test_boxes_are_in_pixels_of_the_page_when_its_image_is_reduced(reader: Reader) -> None:

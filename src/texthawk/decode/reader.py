@@ -3,6 +3,8 @@
 import contextlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -17,6 +19,7 @@ from texthawk.decode.calibration import Calibration, calibration_of
 from texthawk.decode.grammar import Schemas
 from texthawk.decode.greedy import Way
 from texthawk.decode.ladder import read_again
+from texthawk.decode.placing import rows_of
 from texthawk.decode.points import page_points
 from texthawk.decode.regions import Region
 from texthawk.decode.rotation import ROTATIONS
@@ -269,8 +272,9 @@ class Reader:
         lines = [_on_page(line, page, seen) for line in lines]
         text = "\n".join(line.text for line in lines)
         reason, why = _ending(answers, verdicts, bool(lines))
+        rotation = seen.rotation if lines else 0  # which way up a page without text lies nobody can say
         return Page(
-            page.number, page.width, page.height, text, tuple(lines), reason, page.source, why, rotation=seen.rotation
+            page.number, page.width, page.height, text, tuple(lines), reason, page.source, why, rotation=rotation
         )
 
     def _lines(self, window: Window, answer: Answer) -> Iterator[tuple[Line, Piece | None]]:
@@ -281,14 +285,26 @@ class Reader:
         sure = self.calibration or float
         confidences = {k: sure(value) for k, (_, value) in enumerate(words)}
         found = [line.strip() for line in text.split("\n") if line.strip()]
-        agree = len(found) == len(window.pieces)  # each row of ink was read as one line
         first = 0
-        for k, line in enumerate(found):
-            piece = window.pieces[k] if agree else None
+        for line, piece in _placed(found, window.pieces):
             place, gaps = (None, ()) if piece is None else (piece.box, piece.gaps)
             made = line_of(line, place, confidences, first, gaps)
             first += len(made.words)
             yield made, piece
+
+
+def _placed(lines: Sequence[str], pieces: Sequence[Piece]) -> Iterator[tuple[str, Piece | None]]:
+    """Each line with the piece it was read from; lines that were read from one piece are one."""
+    if len(lines) == len(pieces):
+        yield from zip(lines, pieces, strict=True)
+        return
+    boxes = [(piece.box.width * piece.scale, piece.box.height * piece.scale) for piece in pieces]
+    rows = rows_of([len(line) for line in lines], [width for width, _ in boxes], [height for _, height in boxes])
+    if rows is None:
+        yield from ((line, None) for line in lines)
+        return
+    for row, together in groupby(zip(rows, lines, strict=True), key=itemgetter(0)):
+        yield " ".join(line for _, line in together), pieces[row]
 
 
 def _ending(answers: Sequence[Answer], verdicts: Sequence[bool], lines: bool) -> tuple[str, str]:

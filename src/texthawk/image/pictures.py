@@ -26,7 +26,7 @@ class _Tiff(TiffImagePlugin.TiffImageFile):
 
     def load_prepare(self) -> None:
         if self._im is None:
-            self.im = Image.core.new(self.mode, self._tile_size)
+            self.im = Image.new(self.mode, self._tile_size, None).im
         super().load_prepare()
 
 
