@@ -119,12 +119,36 @@ PAGES = replace(
     learning_rate=8e-4,
 )
 
+WHOLE = replace(
+    PAGES,
+    name="whole",
+    grids=(Grid(1, 2, 2.0, set_rows=True), Grid(1, 2, 3.0), Grid(2, 2, 1.5, characters=900), Grid(3, 3, 0.7)),
+    steps=560,
+    final=0.3,
+)
+
+ASK = Stage(
+    name="ask",
+    steps=1000,
+    losses=Losses(language=1.0, guide=0.5, place=0.5, spell=0.3),
+    parts={"language": 1.0},
+    grids=WHOLE.grids,
+    tasks=TOGETHER.tasks,
+    asked=0.7,
+    tiles=24,
+    texts=6,
+    type_px=PAGES.type_px,
+    damage=PAGES.damage,
+    learning_rate=1e-3,
+    final=0.01,
+)
+
 
 def nano() -> Recipe:
     return Recipe(
         name="nano",
         model_config=model_config,
-        stages=(GLYPHS, PLAIN, LETTERS, ROWS, READ, TOGETHER, SETTLE, PAGES),
+        stages=(GLYPHS, PLAIN, LETTERS, ROWS, READ, TOGETHER, SETTLE, PAGES, WHOLE, ASK),
         vocabulary=VOCABULARY,
         guided_layers=(1, 2, 3),
         hold_out=("Lato", "Charis", "Hack", "Caladea"),

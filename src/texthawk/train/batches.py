@@ -6,7 +6,7 @@ Shape letters:  T tiles   B samples   L tokens   V visual tokens of a page   G c
 """
 
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -22,6 +22,9 @@ from texthawk.model.processing import PROMPTS, TextHawkProcessor
 from texthawk.train.rows import in_rows
 from texthawk.train.stage import Grid, Stage
 from texthawk.types import TileLayout
+
+if TYPE_CHECKING:
+    from texthawk.train.questions import QuestionMaker
 
 TOGETHER = 4
 SPELLED = 3
@@ -39,7 +42,9 @@ class Batch:
     guide: (B, L, V) true where the token at a position is printed (in part) on a visual token.
     places: (B, L, 2) x and y of a token's first printed character in pixels from the middle of its visual token, NaN
     where nothing is printed. spelling: (B, L, 3) classes of its first printed characters, BLANK past its end.
-    visual_start: place of the first visual token in every prompt of the batch.
+    visual_start: place of the first visual token in every prompt of the batch, 0 where pages are shown as text (V then
+    counts from a prompt's first token). sees: (B, L, L) which tokens each token attends to, and positions: (B, L) their
+    places in their own prompt; both None where each row is one prompt.
     """
 
     input_ids: Tensor
@@ -56,6 +61,8 @@ class Batch:
     guide: Tensor | None = None
     places: Tensor | None = None
     spelling: Tensor | None = None
+    sees: Tensor | None = None
+    positions: Tensor | None = None
     visual_start: int = 0
 
     def to(self, device: torch.device) -> "Batch":
@@ -67,7 +74,7 @@ class Batch:
 
 
 class BatchMaker:
-    """Makes the batches of a stage from rendered pages."""
+    """Makes the batches of a stage from rendered pages, and from documents that `questions` are asked about."""
 
     def __init__(
         self,
@@ -77,6 +84,7 @@ class BatchMaker:
         *,
         thumbnail_above: int,
         tile: int,
+        questions: "QuestionMaker | None" = None,
     ) -> None:
         if not isinstance(compressor, ReSAConfig):
             raise ValueError(
@@ -85,6 +93,7 @@ class BatchMaker:
             )
         self.processor, self.compressor, self.maker = processor, compressor, maker
         self.thumbnail_above, self.tile = thumbnail_above, tile
+        self.questions = questions
         tokenizer = processor.tokenizer
         self.end = tokenizer.convert_tokens_to_ids("<|im_end|>")
         self.pad = tokenizer.pad_token_id
@@ -93,6 +102,10 @@ class BatchMaker:
     def batch(self, stage: Stage, stage_index: int, step: int) -> Batch:
         """The batch of a step (from 0) of a stage."""
         rng = np.random.default_rng((self.maker.seed, 7919, stage_index, step))
+        if self._asks(stage, stage_index, step):
+            if self.questions is None:
+                raise ValueError(f"stage {stage.name} asks about documents; give the BatchMaker a QuestionMaker")
+            return self.questions.batch((self.maker.seed, stage_index), step, stage.texts)
         if stage.losses.language and not stage.parts.get("connector") and not stage.parts.get("tower"):
             if set(stage.tasks) == {"plain"}:
                 return self._plain(stage, rng)
@@ -103,6 +116,11 @@ class BatchMaker:
         if stage.glyphs:
             self._glyphs(batch, pages, layout, rng)
         return batch
+
+    def _asks(self, stage: Stage, stage_index: int, step: int) -> bool:
+        """Whether a step asks questions; the steps that share a draw of pages do one thing."""
+        dice = np.random.default_rng((self.maker.seed, 86028121, stage_index, step // TOGETHER))
+        return bool(dice.random() < stage.asked)
 
     def _share(self, stage: Stage, stage_index: int, step: int) -> tuple[TileLayout, list[SynthPage], list[str]]:
         """A step's pages: `TOGETHER` steps share a draw of pages, dealt out by length so that little is padding."""

@@ -29,6 +29,7 @@ from texthawk.model.tokens import extend_tokenizer, train_tokenizer
 from texthawk.train.batches import Batch, BatchMaker
 from texthawk.train.identity import Identity
 from texthawk.train.optimiser import Optimiser
+from texthawk.train.questions import QuestionMaker
 from texthawk.train.recipe import Recipe
 from texthawk.train.stage import Stage
 from texthawk.train.step import losses_of
@@ -88,6 +89,9 @@ class Run:
             PageMaker(corpus, kept, seed=seed),
             thumbnail_above=tiling.thumbnail_above,
             tile=tiling.tile,
+            questions=QuestionMaker.of(self.processor, corpus.paragraphs, kept, seed)
+            if any(stage.asked for stage in recipe.stages)
+            else None,
         )
         tokenizer = self.processor.tokenizer
         Identity.of(recipe.name, seed, corpus=corpus, fonts=kept, tokenizer=tokenizer, start=start).claim(folder)

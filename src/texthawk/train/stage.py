@@ -46,10 +46,11 @@ class Losses:
 
 @dataclass(frozen=True)
 class Stage:
-    """`steps` steps of batches of about `tiles` tiles (or `texts` sequences of plain text).
+    """`steps` steps of batches of about `tiles` tiles (or `texts` sequences of plain text, or documents asked about).
 
     parts: learning-rate factor of "tower", "connector", "language" (the heads included); a part left out is frozen.
-    tasks: how often each answer is asked for. The learning rate warms up linearly over `warmup` of the steps and then
+    tasks: how often each answer is asked for. asked: share of the steps that are questions about `texts` documents of the
+    factory which are shown as text instead. The learning rate warms up linearly over `warmup` of the steps and then
     falls along a half cosine to `final` of its peak.
     """
 
@@ -59,6 +60,7 @@ class Stage:
     parts: dict[str, float]
     grids: tuple[Grid, ...] = (Grid(1, 2),)
     tasks: dict[str, float] = field(default_factory=lambda: {"text": 1.0})
+    asked: float = 0.0
     tiles: int = 16
     texts: int = 16
     text_tokens: int = 192

@@ -49,11 +49,19 @@ def losses_of(
     elif weights.language:
         embeds = core.get_input_embeddings()(batch.input_ids)
     if weights.language:
+        assert embeds is not None
         printed = batch.guide is not None and bool(batch.guide.any())  # a batch of blank pages shows no token anywhere
         guide = Guide(model, supervision.guided_layers) if weights.guide and printed else None
+        # On a CPU the backward pass of fused attention takes twice the time of the plain one, unless rows are long.
+        plain = batch.sees is None and batch.input_ids.device.type == "cpu"
+        core.language_model.set_attn_implementation("eager" if plain else "sdpa")
         with guide or contextlib.nullcontext():
             out = core.language_model(
-                inputs_embeds=embeds, use_cache=False, output_hidden_states=bool(weights.place or weights.spell)
+                inputs_embeds=embeds,
+                attention_mask=None if batch.sees is None else _additive(batch.sees, embeds.dtype),
+                position_ids=batch.positions,
+                use_cache=False,
+                output_hidden_states=bool(weights.place or weights.spell),
             )
         hidden = out.last_hidden_state
         answered = (batch.labels != -100).any(0).nonzero()
@@ -80,13 +88,18 @@ def losses_of(
             seen["guide"], seen["guide_hit"] = guide.loss(batch)
             terms.append(weights.guide * seen["guide"])
         last = supervision.guided_layers[-1] if supervision.guided_layers else 0
-        if weights.place and printed:
+        if weights.place and printed and batch.places is not None:
             seen["place"] = supervision.place_loss(out.hidden_states[last], batch, _extent(model).to(hidden.device))
             terms.append(weights.place * seen["place"])
-        if weights.spell and printed:
+        if weights.spell and printed and batch.spelling is not None:
             seen["spell"], seen["spell_accuracy"] = supervision.spell_loss(out.hidden_states[last + 1], batch)
             terms.append(weights.spell * seen["spell"])
     return torch.stack([term.float() for term in terms]).sum(), {name: value.detach() for name, value in seen.items()}
+
+
+def _additive(sees_BLL: Tensor, dtype: torch.dtype) -> Tensor:
+    """What is added to attention scores of all heads: nothing where a token is seen, very little elsewhere."""
+    return torch.zeros_like(sees_BLL, dtype=dtype).masked_fill(~sees_BLL, torch.finfo(dtype).min)[:, None]
 
 
 def _extent(model: TextHawkForConditionalGeneration) -> Tensor:

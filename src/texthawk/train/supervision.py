@@ -86,11 +86,11 @@ class Supervision(nn.Module):
 class Guide:
     """Watches attention heads of some language-model layers and scores where they point.
 
-    The first watched layer is to point at the visual tokens that show the token just read, the others at those that
-    show the next one: one head of each, and every head of the last, so that the whole width of its values carries what
-    the token shows. Used as a context around the model's forward; `loss` then gives the mean of -log(attention on
-    the right visual tokens) over tokens that are printed somewhere, and how often the most attended visual token of
-    the last watched layer is a right one.
+    The first watched layer is to point at the tokens of the page (visual ones, or its text) that show the token just
+    read, the others at those that show the next one: one head of each, and every head of the last, so that the whole
+    width of its values carries what the token shows. Used as a context around the model's forward; `loss` then gives
+    the mean of -log(attention on the right tokens of the page) over tokens that are printed somewhere, and how often
+    the most attended of the last watched layer is a right one.
     """
 
     def __init__(self, model: TextHawkForConditionalGeneration, layers: tuple[int, ...]) -> None:
@@ -124,13 +124,15 @@ class Guide:
         assert batch.guide is not None
         places = [self._places(batch.guide)] + [self._places(batch.guide[:, 1:])] * (len(self.seen) - 1)
         visual = slice(batch.visual_start, batch.visual_start + batch.guide.shape[-1])
+        length = batch.input_ids.shape[1]
+        future = torch.ones((length, length), dtype=torch.bool, device=batch.input_ids.device).triu(1)
+        hidden = future if batch.sees is None else ~batch.sees
         losses, hits = [], []
         for pointers, (b, i, right) in zip(self.seen, places, strict=True):
             of_heads = []
             for query, key in pointers:
                 scores = (query @ key.transpose(1, 2)).float()
-                future = torch.ones(scores.shape[1:], dtype=torch.bool, device=scores.device).triu(1)
-                scores = scores.masked_fill(future, -torch.inf)[b, i]
+                scores = scores.masked_fill(hidden, -torch.inf)[b, i]
                 seen = scores[:, visual]
                 on_target = torch.logsumexp(seen.masked_fill(~right, -torch.inf), -1)
                 of_heads.append((torch.logsumexp(scores, -1) - on_target).mean())

@@ -1,0 +1,224 @@
+"""Batches of questions about pages that are shown as text, with where each letter of an answer is printed.
+
+All questions about a page share its text: each sees the text and itself, and none sees another. So a page is worked
+through once for all of them, and each question's logits are those that it has alone.
+
+Shape letters:  B pages   L tokens   V tokens of the longest text
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+from texthawk.data.factory.document import Asked, Document
+from texthawk.data.factory.factory import Factory
+from texthawk.data.factory.texts import Texts
+from texthawk.model.processing import TextHawkProcessor
+from texthawk.model.transcript import about, printed_rows, rows_about
+from texthawk.train.batches import TOGETHER, Batch
+
+TASKS = ("docvqa", "tableqa")
+ASKED = 8
+"""Questions about one page, at most."""
+MISREAD = 0.06
+"""Share of letters, at most, that are shown as others on half of the pages, as a reader may have read them."""
+LIKE = {
+    letter: other
+    for group in ("oO0DQ", "l1I|i!", "S5s$", "B8", "Z2z", "G6", "g9q", ".,", ":;", "-–", "ceo", "un", "vwy", "T7", "'’")
+    for letter, other in zip(group, group[1:] + group[:1], strict=True)
+}
+FAMILIES = {
+    "receipt": 2.0,
+    "invoice": 1.5,
+    "form": 1.0,
+    "table": 1.0,
+    "letter": 1.0,
+    "card": 0.7,
+    "ticket": 0.7,
+    "article": 0.3,
+    "slide": 0.3,
+}
+"""Of whose documents the questions can be answered from their print."""
+STRAY = "abcdefghijklmnoprstuvwxyz0123456789.,'"
+POINTED = 4
+"""Letters at the beginning of an answer, or of a piece of it, that are pointed at: what follows is copied in the same way."""
+PLACES = 2
+"""An answer that is printed oftener than this is found by its place, which letters do not tell: nothing is pointed at."""
+
+
+class Shown(NamedTuple):
+    """A page as text and what is asked about it: question, answer, and for each letter of the answer its places in the text."""
+
+    text: str
+    asked: list[tuple[str, str, list[list[int]]]]
+
+
+class QuestionMaker:
+    """Makes batches of questions about a factory's documents, of which only the text is shown."""
+
+    def __init__(self, processor: TextHawkProcessor, factory: Factory) -> None:
+        self.factory, self.tokenizer = factory, processor.tokenizer
+        frame = [{"role": "user", "content": [{"type": "text", "text": "\0"}]}]
+        framed = processor.apply_chat_template(frame, add_generation_prompt=True, tokenize=False)
+        self._before, self._behind = framed.split("\0")
+        self._drawn: tuple[tuple[int, ...], list[Shown]] | None = None
+        self._end = self.tokenizer.convert_tokens_to_ids("<|im_end|>")
+
+    @classmethod
+    def of(
+        cls, processor: TextHawkProcessor, paragraphs: Sequence[str], fonts: Sequence[str], seed: int
+    ) -> "QuestionMaker":
+        """Questions about English documents, undamaged, for none of it would be seen."""
+        texts = Texts({"en": paragraphs})
+        return cls(
+            processor, Factory(texts, fonts, seed=seed, families=FAMILIES, damage=(1, 0, 0, 0), height=(600, 1000))
+        )
+
+    def batch(self, dice: tuple[int, ...], step: int, pages: int) -> Batch:
+        """The batch of a step, from 0, of `pages` pages: `TOGETHER` steps share a draw, dealt out by length."""
+        group, turn = divmod(step, TOGETHER)
+        key = (*dice, group, pages)
+        if self._drawn is None or self._drawn[0] != key:
+            rng = np.random.default_rng((49979687, *key))
+            drawn = sorted((self._shown(rng) for _ in range(pages * TOGETHER)), key=lambda shown: len(shown.text))
+            self._drawn = (key, drawn)
+        part = np.random.default_rng((104729, *key)).permutation(TOGETHER)[turn] * pages
+        return self._batch(self._drawn[1][part : part + pages])
+
+    def _shown(self, rng: np.random.Generator) -> Shown:
+        while True:
+            document = self.factory.document(int(rng.integers(2**40)))
+            shown = shown_of(document, rng)
+            if shown.asked:
+                return shown
+
+    def _batch(self, pages: list[Shown]) -> Batch:
+        rows = [self._row(page) for page in pages]
+        length = -(-max(len(row.ids) for row in rows) // 32) * 32
+        texts = max(row.text for row in rows)
+        count = len(rows)
+        batch = Batch(
+            torch.full((count, length), self.tokenizer.pad_token_id),
+            torch.full((count, length), -100),
+            torch.full((count, length), torch.nan),
+            guide=torch.zeros(count, length, texts, dtype=torch.bool),
+            sees=torch.eye(length, dtype=torch.bool).repeat(count, 1, 1),
+            positions=torch.zeros(count, length, dtype=torch.long),
+        )
+        assert batch.guide is not None and batch.sees is not None and batch.positions is not None
+        for b, row in enumerate(rows):
+            end = len(row.ids)
+            batch.input_ids[b, :end] = torch.tensor(row.ids)
+            batch.labels[b, :end] = torch.tensor(row.labels)
+            batch.positions[b, :end] = torch.tensor(row.positions)
+            own = torch.tensor(row.branches)
+            same = (own[:, None] == own) | (own == 0)
+            batch.sees[b, :end, :end] = same.tril()
+            for token, places in row.guide:
+                batch.guide[b, token, places] = True
+        return batch
+
+    def _row(self, page: Shown) -> "_Row":
+        first, _ = self._ids(self._before + page.text + "\n\n")
+        _, starts = self._ids(self._before + page.text)
+        starts = [start - len(self._before) for start in starts]
+        token_of: dict[int, list[int]] = {}
+        for token, start in enumerate(starts):
+            token_of.setdefault(start, []).append(token)
+        row = _Row(list(first), [-100] * len(first), list(range(len(first))), [0] * len(first), len(first), [])
+        for number, (question, answer, letters) in enumerate(page.asked, 1):
+            assert (self._before + about(page.text, question)).endswith(question)
+            asked, _ = self._ids(question + self._behind)
+            told, of_letters = self._ids(answer)
+            begin = len(row.ids) + len(asked)
+            row.ids.extend([*asked, *told, self._end])
+            row.labels.extend([-100] * len(asked) + [*told, self._end])
+            row.positions.extend(range(len(first), len(first) + len(asked) + len(told) + 1))
+            row.branches.extend([number] * (len(asked) + len(told) + 1))
+            parts: dict[int, int] = {}
+            for k, letter in enumerate(of_letters):
+                part = parts[letter] = parts.get(letter, -1) + 1  # of a letter of several tokens
+                pieces = [token_of[place] for place in letters[letter] if place in token_of]
+                places = [piece[min(part, len(piece) - 1)] for piece in pieces]
+                if places:
+                    row.guide.append((begin + k, places))
+        return row
+
+    def _ids(self, text: str) -> tuple[list[int], list[int]]:
+        """Tokens of a text, and the character with which each begins."""
+        made = self.tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
+        return made["input_ids"], [start for start, _ in made["offset_mapping"]]
+
+
+class _Row(NamedTuple):
+    """A page's tokens: the text's, then every question with its answer. branches: 0 of the text, else the question's number.
+
+    guide: tokens of answers, each with the tokens of the text that show the same letter.
+    """
+
+    ids: list[int]
+    labels: list[int]
+    positions: list[int]
+    branches: list[int]
+    text: int
+    guide: list[tuple[int, list[int]]]
+
+
+def shown_of(document: Document, rng: np.random.Generator) -> Shown:
+    """A document as a reader would show it, some letters misread, and some of its questions.
+
+    Of a page that is too long to be shown whole, only the questions are asked for which the same rows are shown.
+    """
+    asked = [one for one in document.asked if one.task in TASKS and not one.boxes]
+    rows = printed_rows([line.words for line in document.lines])
+    if not asked or not rows:
+        return Shown("", [])
+    order = rng.permutation(len(asked))
+    kept = rows_about(rows, asked[order[0]].question)
+    chosen = [asked[k] for k in order if rows_about(rows, asked[k].question) == kept][:ASKED]
+    clean = "\n".join(rows[row] for row in kept)
+    rate = float(rng.random() * MISREAD) if rng.random() < 0.5 else 0.0
+    return Shown(_misread(clean, rate, rng), [_told(one, clean) for one in chosen if kept])
+
+
+def _told(asked: Asked, text: str) -> tuple[str, str, list[list[int]]]:
+    """Question, answer, and for each letter of it that is pointed at its places in the text."""
+    letters: list[list[int]] = [[] for _ in asked.answer]
+    whole = _places(text, asked.answer)
+    if whole:
+        for k in range(min(POINTED, len(asked.answer))):
+            letters[k] = [place + k for place in whole]
+    elif ", " in asked.answer:
+        begin = 0
+        for piece in asked.answer.split(", "):
+            places = _places(text, piece)
+            for k in range(min(POINTED, len(piece))):
+                letters[begin + k] = [place + k for place in places]
+            begin += len(piece) + 2
+    return asked.question, asked.answer, letters
+
+
+def _places(text: str, piece: str) -> list[int]:
+    """Where a piece of text begins; nowhere where it stands too often to be told from others, or inside a word."""
+    found = [
+        place
+        for place in range(len(text))
+        if text.startswith(piece, place)
+        and not (place and text[place - 1].isalnum() and piece[:1].isalnum())
+        and not (text[place + len(piece) : place + len(piece) + 1].isalnum() and piece[-1:].isalnum())
+    ]
+    return found if 0 < len(found) <= PLACES else []
+
+
+def _misread(text: str, rate: float, rng: np.random.Generator) -> str:
+    """The text with some letters for others, none lost and none added."""
+    if not rate:
+        return text
+    made = list(text)
+    for k in np.nonzero(rng.random(len(text)) < rate)[0]:
+        if made[k] not in "\n\t ":
+            like = LIKE.get(made[k])
+            made[k] = like if like and rng.random() < 0.7 else STRAY[int(rng.integers(len(STRAY)))]
+    return "".join(made)

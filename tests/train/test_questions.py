@@ -1,0 +1,159 @@
+"""Questions about pages that are shown as text, while a reader learns to answer them."""
+
+import numpy as np
+import pytest
+import torch
+
+from texthawk.data.synth import system_fonts
+from texthawk.model.image_processor import TextHawkImageProcessor
+from texthawk.model.modeling import TextHawkForConditionalGeneration
+from texthawk.model.processing import TextHawkProcessor
+from texthawk.model.tokens import extend_tokenizer, train_tokenizer
+from texthawk.model.transcript import about, excerpt, printed_rows
+from texthawk.recipes import RECIPES
+from texthawk.train.batches import Batch
+from texthawk.train.questions import TASKS, QuestionMaker, shown_of
+from texthawk.train.stage import Losses
+from texthawk.train.step import losses_of
+from texthawk.train.supervision import Supervision
+
+TEXT = [
+    "Seven boats came in at dusk, two of them red, and none of the crews would say where they had been since Monday."
+]
+
+
+@pytest.fixture(scope="module")
+def questions() -> QuestionMaker:
+    fonts = system_fonts()
+    if not fonts:
+        pytest.skip("no text font on this machine; scripts/fetch_fonts.sh installs some")
+    tokenizer = train_tokenizer(TEXT, 262)
+    extend_tokenizer(tokenizer)
+    return QuestionMaker.of(TextHawkProcessor(TextHawkImageProcessor(), tokenizer), TEXT, fonts, 3)
+
+
+@pytest.fixture(scope="module")
+def batch(questions: QuestionMaker) -> Batch:
+    return questions.batch((4,), 0, 2)
+
+
+@pytest.fixture(scope="module")
+def model(questions: QuestionMaker) -> TextHawkForConditionalGeneration:
+    torch.manual_seed(0)
+    config = RECIPES["nano"]().model_config()
+    for name, value in extend_tokenizer(questions.tokenizer).items():
+        setattr(config, name, value)
+    return TextHawkForConditionalGeneration(config).eval()
+
+
+def branches(batch: Batch, row: int) -> list[tuple[list[int], int, int]]:
+    """Each question's own prompt with its answer, where the answer's first token stands in the row, and its length."""
+    assert batch.sees is not None and batch.positions is not None
+    found = []
+    labels = batch.labels[row].tolist()
+    starts = [k for k in range(1, len(labels)) if labels[k] != -100 and labels[k - 1] == -100]
+    for start in starts:
+        end = next((k for k in range(start, len(labels)) if labels[k] == -100), len(labels))
+        seen = batch.sees[row, end - 1].nonzero()[:, 0]
+        assert batch.positions[row, seen].tolist() == list(range(len(seen)))
+        found.append((batch.input_ids[row, seen].tolist(), start, end - start))
+    return found
+
+
+def test_each_question_is_the_prompt_that_it_would_be_alone(questions: QuestionMaker) -> None:
+    shown = questions._shown(np.random.default_rng(1))
+    batch = questions._batch([shown])
+    for (ids, _, _), (question, answer, _) in zip(branches(batch, 0), shown.asked, strict=True):
+        message = [{"role": "user", "content": [{"type": "text", "text": about(shown.text, question)}]}]
+        processor = TextHawkProcessor(TextHawkImageProcessor(), questions.tokenizer)
+        prompt = processor.apply_chat_template(message, add_generation_prompt=True, tokenize=False)
+        assert ids == questions.tokenizer(prompt + answer + "<|im_end|>", add_special_tokens=False)["input_ids"]
+
+
+def test_questions_that_share_a_page_have_the_logits_that_they_have_alone(
+    batch: Batch, model: TextHawkForConditionalGeneration
+) -> None:
+    language = model.model.language_model
+    language.set_attn_implementation("sdpa")
+    embed = model.model.get_input_embeddings()
+    assert batch.sees is not None
+    added = torch.zeros(batch.sees.shape).masked_fill(~batch.sees, torch.finfo(torch.float32).min)[:, None]
+    with torch.no_grad():
+        together = language(
+            inputs_embeds=embed(batch.input_ids), attention_mask=added, position_ids=batch.positions, use_cache=False
+        ).last_hidden_state
+        for ids, start, length in branches(batch, 0):
+            alone = language(inputs_embeds=embed(torch.tensor([ids])), use_cache=False).last_hidden_state[0]
+            torch.testing.assert_close(together[0, start : start + length], alone[-length:], atol=1e-4, rtol=1e-4)
+
+
+def test_the_letters_that_are_pointed_at_are_those_of_the_answer(questions: QuestionMaker) -> None:
+    found = 0
+    for seed in range(6):
+        shown = questions._shown(np.random.default_rng(seed))
+        batch = questions._batch([shown])
+        assert batch.guide is not None
+        if shown_of_is_clean(shown):
+            for token in batch.guide[0].any(-1).nonzero()[:, 0].tolist():
+                pointed = batch.guide[0, token].nonzero()[:, 0]
+                assert (batch.input_ids[0, pointed] == batch.input_ids[0, token]).all()
+                found += 1
+    assert found > 20
+
+
+def shown_of_is_clean(shown: object) -> bool:
+    """Whether every answer that is pointed at stands in the text as it is, which misread letters may hinder."""
+    text, asked = shown.text, shown.asked  # type: ignore[attr-defined]
+    return all(
+        text[place] == letter
+        for _, answer, letters in asked
+        for letter, places in zip(answer, letters, strict=True)
+        for place in places
+    )
+
+
+def test_answers_are_learned_and_nothing_else(questions: QuestionMaker, batch: Batch) -> None:
+    for row in range(len(batch.input_ids)):
+        for ids, start, length in branches(batch, row):
+            assert batch.labels[row, start : start + length].tolist() == ids[-length:]
+            assert ids[-1] == questions.tokenizer.convert_tokens_to_ids("<|im_end|>")
+
+
+def test_the_page_is_shown_as_a_reader_shows_it(questions: QuestionMaker) -> None:
+    seen = 0
+    for index in range(12):
+        document = questions.factory.document(index)
+        rng = np.random.default_rng(index)
+        shown = shown_of(document, rng)
+        if shown.asked:
+            rows = printed_rows([line.words for line in document.lines])
+            read = excerpt(rows, shown.asked[0][0])
+            assert len(shown.text) == len(read)
+            assert sum(a != b for a, b in zip(shown.text, read, strict=True)) <= 0.2 * len(read)
+            asked = {(one.question, one.answer) for one in document.asked if one.task in TASKS}
+            assert {(question, answer) for question, answer, _ in shown.asked} <= asked
+            seen += 1
+    assert seen > 5
+
+
+def test_a_batch_is_a_function_of_dice_and_step_whatever_was_made_before(questions: QuestionMaker) -> None:
+    one = questions.batch((7,), 1, 2)
+    questions.batch((8,), 5, 2)
+    other, third = questions.batch((7,), 1, 2), questions.batch((7,), 2, 2)
+    assert torch.equal(one.input_ids, other.input_ids)
+    assert one.input_ids.shape != third.input_ids.shape or not torch.equal(one.input_ids, third.input_ids)
+
+
+def test_a_step_on_questions_has_finite_losses_that_reach_the_language_model_alone(
+    batch: Batch, model: TextHawkForConditionalGeneration
+) -> None:
+    config = model.config
+    supervision = Supervision(config.vision_config.hidden_size, config.text_config.hidden_size, (1, 2, 3))
+    weights = Losses(language=1.0, guide=0.5, place=0.5, spell=0.3)
+    loss, seen = losses_of(model, supervision, batch, weights)
+    loss.backward()
+    assert torch.isfinite(loss) and {"language", "guide", "guide_hit"} <= set(seen)
+    assert "place" not in seen and "spell" not in seen  # they are about pixels
+    reached = {name for name, parameter in model.named_parameters() if parameter.grad is not None}
+    assert reached and all("language_model" in name or "lm_head" in name for name in reached)
+    model.zero_grad(set_to_none=True)
