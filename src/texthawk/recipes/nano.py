@@ -129,12 +129,12 @@ WHOLE = replace(
 
 ASK = Stage(
     name="ask",
-    steps=1000,
+    steps=820,
     losses=Losses(language=1.0, guide=0.5, place=0.5, spell=0.3),
     parts={"language": 1.0},
-    grids=WHOLE.grids,
+    grids=(Grid(1, 2, 4.0, set_rows=True), Grid(1, 2, 2.0), Grid(2, 2, 1.0, characters=900), Grid(3, 3, 0.5)),
     tasks=TOGETHER.tasks,
-    asked=0.7,
+    asked=0.75,
     tiles=24,
     texts=6,
     type_px=PAGES.type_px,
