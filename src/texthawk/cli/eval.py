@@ -208,8 +208,8 @@ def factory(arguments: argparse.Namespace, argv: Sequence[str]) -> int:
         seed=HELD_OUT_SEEDS + arguments.seed,
         languages=dict.fromkeys(arguments.lang, 1.0) or None,
         families=dict.fromkeys(arguments.families, 1.0) or None,
+        damage=[0.4, 0.3, 0.2, 0.1] if arguments.level is None else [float(n == arguments.level) for n in range(4)],
         height=arguments.height,
-        **({} if arguments.level is None else {"damage": [float(n == arguments.level) for n in range(4)]}),
     )
     samples = unseen.samples(made, arguments.out / "images", arguments.tasks, arguments.count)
     return several(arguments, argv, samples)

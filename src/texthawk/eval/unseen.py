@@ -78,8 +78,8 @@ def _chosen(offers: Sequence[Sequence[Reference]], count: int, seed: int) -> lis
     taken: list[tuple[int, Reference]] = []
     while queues and len(taken) < count:
         queue = queues.pop(0)
-        if one := next(queue, None):
-            taken.append(one)
+        if found := next(queue, None):
+            taken.append(found)
             queues.append(queue)
     return sorted(taken, key=lambda one: (one[0], one[1].id))
 
