@@ -1,8 +1,13 @@
 """Images from elsewhere: only from public addresses, however a URL hides where it leads."""
 
+import contextlib
 import http.server
+import shutil
 import socket
+import ssl
+import subprocess
 import threading
+import time
 
 import pytest
 
@@ -61,6 +66,12 @@ class Elsewhere(http.server.BaseHTTPRequestHandler):
             self.send_header("Location", self.path[4:])
             self.end_headers()
             return
+        if self.path == "/drip":
+            with contextlib.suppress(OSError):
+                for letter in b"HTTP/1.1 200 OK\r\nX: " + b"x" * 100:
+                    self.wfile.write(bytes([letter]))
+                    time.sleep(0.05)
+            return
         content = {"/endless": b"x" * 300_000}.get(self.path, png(tiny.picture(60, 60, 1)))
         self.send_response(200 if self.path != "/gone" else 404)
         self.end_headers()
@@ -83,18 +94,43 @@ def elsewhere():
 @pytest.fixture
 def public(elsewhere, monkeypatch):
     """A name that a resolver knows at a public address, where (for this test alone) the server on loopback is."""
-    address, port = "93.184.216.34", elsewhere.server_port
+    lead_to(elsewhere.server_port, monkeypatch)
+    return f"http://public.example:{elsewhere.server_port}"
+
+
+def lead_to(port, monkeypatch):
+    address = "93.184.216.34"
     resolve, connect = socket.getaddrinfo, socket.create_connection
 
     def resolved(host, *arguments, **settings):
-        return resolve(address if host == "public.example" else host, *arguments, **settings)
+        return resolve(address if host.endswith(".example") else host, *arguments, **settings)
 
     def connected(place, *arguments, **settings):
         return connect(("127.0.0.1", port) if place[0] == address else place, *arguments, **settings)
 
     monkeypatch.setattr(remote.socket, "getaddrinfo", resolved)
     monkeypatch.setattr(remote.socket, "create_connection", connected)
-    return f"http://public.example:{port}"
+
+
+def test_over_tls_the_certificate_must_be_of_the_name(elsewhere, tmp_path, monkeypatch):
+    if shutil.which("openssl") is None:
+        pytest.skip("openssl makes the certificate of this test, and is not here")
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    made = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+    made += ["-keyout", str(key), "-out", str(certificate), "-days", "2", "-subj", "/CN=public.example"]
+    made += ["-addext", "subjectAltName=DNS:public.example"]
+    subprocess.run(made, check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    elsewhere.socket = context.wrap_socket(elsewhere.socket, server_side=True)
+    lead_to(elsewhere.server_port, monkeypatch)
+    address = f"public.example:{elsewhere.server_port}/page.png"
+    with pytest.raises(Unfetchable, match="SSLCertVerificationError"):
+        fetch(f"https://{address}", limit=10**6, seconds=5)
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    assert fetch(f"https://{address}", limit=10**6, seconds=5) == png(tiny.picture(60, 60, 1))
+    with pytest.raises(Unfetchable, match="SSLCertVerificationError"):
+        fetch(f"https://other.{address.removeprefix('public.')}", limit=10**6, seconds=5)
 
 
 @pytest.mark.parametrize(
@@ -171,6 +207,19 @@ def test_a_server_that_says_nothing_is_given_up(monkeypatch):
     with pytest.raises(Unfetchable):
         fetch(f"http://127.0.0.1:{silent.getsockname()[1]}/", limit=1000, seconds=0.3)
     silent.close()
+
+
+def test_a_server_that_drips_gains_no_time(public):
+    began = time.monotonic()
+    with pytest.raises(Unfetchable):
+        fetch(f"{public}/drip", limit=10**6, seconds=0.5)
+    assert time.monotonic() - began < 3
+
+
+def test_an_address_may_hold_any_letters(public, elsewhere):
+    for path in ("/bild-ä.png", "/%41 b.png?q=ü&r=%20", "/\ud800"):
+        assert fetch(f"{public}{path}", limit=10**6, seconds=5)
+    assert elsewhere.asked == ["/bild-%C3%A4.png", "/%41%20b.png?q=%C3%BC&r=%20", "/?"]
 
 
 def test_a_name_with_one_private_address_among_others_is_refused(monkeypatch):

@@ -1,11 +1,14 @@
 """Images from elsewhere, when a server allows them at all: public addresses only, at every step of the way."""
 
+import contextlib
 import http.client
 import ipaddress
 import socket
 import ssl
+import threading
 import time
-from urllib.parse import SplitResult, urljoin, urlsplit
+from collections.abc import Iterator
+from urllib.parse import SplitResult, quote, urljoin, urlsplit
 
 REDIRECTS = 3
 _MOVED = (301, 302, 303, 307, 308)
@@ -87,27 +90,55 @@ def _checked(url: str) -> SplitResult:
 def _get(parts: SplitResult, address: str, port: int, limit: int, deadline: float) -> tuple[int, str | None, bytes]:
     """Status, where it points to if it is a redirect, and the content."""
     assert parts.hostname is not None
-    connection: http.client.HTTPConnection
-    if parts.scheme == "https":
-        connection = _PinnedTls(parts.hostname, port, address, _left(deadline))
-    else:
-        connection = _Pinned(parts.hostname, port, address, _left(deadline))
+    pinned = _PinnedTls if parts.scheme == "https" else _Pinned
+    connection = pinned(parts.hostname, port, address, _left(deadline))
     try:
-        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        connection.request("GET", target, headers={"Accept": "image/*", "User-Agent": "texthawk"})
+        connection.connect()
         line = connection.sock  # the connection lets go of it when the answer ends with it
-        response = connection.getresponse()
-        if response.status in _MOVED and response.headers["Location"]:
-            return response.status, response.headers["Location"], b""
-        content = bytearray()
-        while chunk := response.read1(_CHUNK):
-            content += chunk
-            if len(content) > limit:
-                raise Unfetchable(f"the image is larger than {limit} bytes", too_large=True)
-            line.settimeout(_left(deadline))
-        return response.status, None, bytes(content)
+        with _ended(line, deadline):
+            if isinstance(line, ssl.SSLSocket):
+                line.do_handshake()
+            return _answer(connection, line, parts, limit, deadline)
     finally:
         connection.close()
+
+
+def _answer(
+    connection: http.client.HTTPConnection, line: socket.socket, parts: SplitResult, limit: int, deadline: float
+) -> tuple[int, str | None, bytes]:
+    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    # What is no ASCII goes as browsers send it; what is escaped already stays as it is.
+    target = quote(target, safe="%/?:@!$&'()*+,;=~", errors="replace")
+    connection.request("GET", target, headers={"Accept": "image/*", "User-Agent": "texthawk"})
+    response = connection.getresponse()
+    if response.status in _MOVED and response.headers["Location"]:
+        return response.status, response.headers["Location"], b""
+    content = bytearray()
+    while chunk := response.read1(_CHUNK):
+        content += chunk
+        if len(content) > limit:
+            raise Unfetchable(f"the image is larger than {limit} bytes", too_large=True)
+        line.settimeout(_left(deadline))
+    _left(deadline)
+    return response.status, None, bytes(content)
+
+
+@contextlib.contextmanager
+def _ended(line: socket.socket, deadline: float) -> Iterator[None]:
+    """End a connection at its time: a server that drips a byte now and then would never run into a timeout."""
+    # Of the socket below any TLS, whose own state belongs to the thread that reads.
+    timer = threading.Timer(_left(deadline), _hang_up, (line,))
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _hang_up(line: socket.socket) -> None:
+    with contextlib.suppress(OSError):  # it may have ended by itself
+        socket.socket.shutdown(line, socket.SHUT_RDWR)
 
 
 def _left(deadline: float) -> float:
@@ -129,8 +160,9 @@ class _Pinned(http.client.HTTPConnection):
 
 
 class _PinnedTls(_Pinned):
-    """The same with TLS; the certificate must be of the name."""
+    """The same with TLS, its handshake yet to be made; the certificate must be of the name."""
 
     def connect(self) -> None:
         super().connect()
-        self.sock = ssl.create_default_context().wrap_socket(self.sock, server_hostname=self.host)
+        context = ssl.create_default_context()
+        self.sock = context.wrap_socket(self.sock, server_hostname=self.host, do_handshake_on_connect=False)
