@@ -3,6 +3,7 @@
 import base64
 import contextlib
 import io
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -48,6 +49,11 @@ class Running:
 
     def http(self, **settings) -> httpx2.Client:
         return httpx2.Client(base_url=self.url, timeout=200, **settings)
+
+    @property
+    def address(self) -> tuple[str, int]:
+        host, port = self.url.removeprefix("http://").split(":")
+        return host, int(port)
 
     def until(self, holds, seconds: float = 60.0) -> None:
         """Wait for a condition; the engine's counts change in another thread."""
@@ -102,3 +108,18 @@ def alone(reader: Reader, image: Image.Image, question: str, tokens: int) -> lis
     )
     ids = out[0, inputs["input_ids"].shape[1] :].tolist()
     return ids[: next((place for place, id in enumerate(ids) if id in reader.ends), len(ids))]
+
+
+def connected(server: Running) -> socket.socket:
+    line = socket.create_connection(server.address)
+    line.settimeout(20)
+    return line
+
+
+def said_until_the_end(line: socket.socket) -> bytes:
+    """What the server says before it hangs up; a timeout where it does not."""
+    said = b""
+    with contextlib.suppress(ConnectionResetError):
+        while part := line.recv(4096):
+            said += part
+    return said

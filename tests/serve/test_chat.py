@@ -1,5 +1,7 @@
 """/v1/chat/completions and /v1/models as OpenAI's own client sees them."""
 
+import base64
+import io
 import json
 import math
 from concurrent.futures import ThreadPoolExecutor
@@ -231,6 +233,23 @@ def test_models_are_listed_and_named(server):
         client.models.retrieve("gpt")
 
 
+def test_other_servers_fields_pass_where_they_ask_for_nothing(server):
+    nothing = {"top_k": -1, "min_p": 0.0, "repetition_penalty": 1.0, "ignore_eos": False, "user": "me", "metadata": {}}
+    asked = {"model": "tiny", "messages": about(IMAGE), "max_tokens": 4}
+    plain = server.client().chat.completions.create(**asked).choices[0].message.content
+    answer = server.client().chat.completions.create(**asked, extra_body=nothing)
+    assert answer.choices[0].message.content == plain
+
+
+def test_a_file_of_several_pages_is_no_picture_of_a_chat(server):
+    out = io.BytesIO()
+    IMAGE.save(out, "TIFF", save_all=True, append_images=[IMAGE])
+    url = "data:image/tiff;base64," + base64.b64encode(out.getvalue()).decode()
+    messages = [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": url}}]}]
+    with pytest.raises(openai.BadRequestError, match="has 2 pages"):
+        server.client().chat.completions.create(model="tiny", messages=messages, max_tokens=4)
+
+
 NOT_A_PICTURE = "data:image/png;base64,aGVsbG8="
 
 
@@ -244,6 +263,8 @@ NOT_A_PICTURE = "data:image/png;base64,aGVsbG8="
         ({"stop": [""]}, openai.BadRequestError, "invalid_value"),
         ({"top_logprobs": 2}, openai.BadRequestError, "invalid_value"),
         ({"presence_penalty": 1.0}, openai.BadRequestError, "invalid_value"),
+        ({"extra_body": {"top_k": 5}}, openai.BadRequestError, "invalid_value"),
+        ({"extra_body": {"guided_json": {}}}, openai.BadRequestError, "invalid_value"),
         ({"tools": [{"type": "function", "function": {"name": "f"}}]}, openai.BadRequestError, "invalid_value"),
         ({"response_format": {"type": "json_schema"}}, openai.BadRequestError, "invalid_value"),
         (

@@ -4,12 +4,16 @@ import io
 import json
 import threading
 import time
+import tracemalloc
+from dataclasses import replace
 
 import pytest
 from PIL import Image, ImageDraw
 
 from tests.serve.serving import running
 from texthawk.decode.formats import FORMATS, Setting
+from texthawk.serve.results import Results
+from texthawk.types import PageError
 
 
 def picture(words, size=(160, 60)):
@@ -107,7 +111,7 @@ def test_a_result_comes_in_every_format(server, read_document, name):
         assert response.headers["content-type"].split(";")[0] == FORMATS[name].media_type.split(";")[0]
         assert f"na%C3%AFve%20file{FORMATS[name].suffix}" in response.headers["content-disposition"]
         job = server.parts.jobs.get(read_document)
-        assert len(job.pages) == 3
+        assert len(job.document.pages) == 3
         if FORMATS[name].needs_pictures:
             assert response.content.startswith(b"%PDF")
         else:
@@ -154,6 +158,44 @@ def test_a_name_that_is_a_path_goes_nowhere(server):
         job = server.parts.jobs.get(id)
         assert job.name == "escape.png" and job.uploads[0].path.parent == job.folder
         finished(http, id)
+
+
+def test_a_name_that_no_text_can_hold_is_told_without_it(server):
+    part = b'--b\r\nContent-Disposition: form-data; name="file"; filename="a\\ud800b\\n.png"\r\n\r\n'
+    content = part + written([BLANK]) + b"\r\n--b--\r\n"
+    kind = "multipart/form-data; boundary=b; charset=unicode_escape"
+    with server.http() as http:
+        made = http.post("/v1/documents", content=content, headers={"Content-Type": kind})
+        assert made.status_code == 202 and made.json()["files"][0]["name"] == "a\ufffdb\ufffd.png"
+        finished(http, made.json()["id"])
+
+
+def test_pages_that_are_not_there_are_refused(server):
+    with server.http() as http:
+        refused = http.post("/v1/documents", files={"file": PDF}, data={"pages": "7-9"})
+        assert refused.status_code == 400 and "has 3" in refused.json()["error"]["message"]
+        assert len(finished(http, uploaded(http, ("a.pdf", PDF), pages="3-9"))["files"]) == 1
+
+
+def test_what_is_kept_of_a_long_document_costs_little_memory(tmp_path, nano):
+    (page,) = nano.read([picture("The quick fox", (300, 60))]).pages
+    long = replace(page, lines=page.lines * 100, text=page.text * 100)
+    tracemalloc.start()
+    results = Results(tmp_path)
+    for number in range(1, 301):
+        results.append(PageError("a.pdf", number, "damaged") if number % 100 == 50 else replace(long, number=number))
+    kept, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert kept < 300_000, "some hundred bytes a page are enough to find it again"
+    assert (
+        len(results) == 300
+        and len(results.pages) == 297
+        and [error.number for error in results.errors] == [50, 150, 250]
+    )
+    assert results[0] == replace(long, number=1) and results.pages[-1] == results[299] == replace(long, number=300)
+    assert isinstance(results[49], PageError) and not results.is_page(49)
+    assert [one.number for one in results.pages[49:51]] == [51, 52]
+    assert not list(tmp_path.iterdir()), "it needs no name, and so leaves none behind"
 
 
 def test_a_deleted_document_stops_costing_and_leaves_no_file(reader):

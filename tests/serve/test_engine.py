@@ -1,5 +1,6 @@
 """The running batch: whatever joins and leaves, every answer is the one that its prompt gets alone."""
 
+import contextlib
 import queue
 import threading
 import time
@@ -227,6 +228,66 @@ def test_a_prompt_that_fails_costs_only_itself(reader):
     assert first[:2] == second[:2] and isinstance(first[2], Finish)
     assert isinstance(failed[2], Failure) and failed[0] == []
     assert asker.engine.counts.failed == 1
+
+
+def test_an_answer_that_cannot_go_on_costs_only_itself(reader):
+    class Broken:
+        """Of a form that is lost after three tokens."""
+
+        def __init__(self):
+            self.taken = 0
+
+        def allowed(self):
+            if self.taken == 3:
+                raise RuntimeError("lost")
+            return torch.ones(reader.model.config.text_config.vocab_size, dtype=torch.bool)
+
+        def settled(self, token):
+            return token
+
+        def accept(self, token):
+            self.taken += 1
+
+    with Asker(reader) as asker:
+        prompt = asker.prompt(tiny.picture(60, 60, 1))
+        blocker, _ = asker.submit(prompt, Sampling(1800))
+        asked = [
+            asker.submit(prompt, Sampling(12), constraint=constraint)[1] for constraint in (None, Broken(), None, None)
+        ]
+        blocker.cancel()
+        first, lost, *others = (outcome(events) for events in asked)
+    assert isinstance(lost[2], Failure) and asker.engine.counts.failed == 1
+    expected = alone(reader, tiny.picture(60, 60, 1), "What is this?", 12)
+    assert [tokens for tokens, _, _ in (first, *others)] == [expected] * 3
+
+
+def test_a_place_in_the_queue_is_kept_while_a_prompt_is_made(reader):
+    with Asker(reader, max_batch=1, queue=1) as asker, contextlib.ExitStack() as kept:
+        first, second = (kept.enter_context(asker.engine.place()) for _ in range(2))
+        assert asker.engine.waiting == 2
+        with pytest.raises(QueueFull), asker.engine.place():
+            pass
+        prompt = asker.prompt(tiny.picture(60, 60, 1))
+        with pytest.raises(QueueFull):
+            asker.submit(prompt, Sampling(2))
+        events = queue.SimpleQueue()
+        generation = Generation(prompt, Sampling(2), asker.engine.wording(), events.put)
+        asker.engine.submit(generation, first)
+        assert len(outcome(events)[0]) == 2
+        kept.close()
+        until(lambda: asker.engine.waiting == asker.engine.running == 0)
+        assert first.taken and not second.taken
+        with asker.engine.place() as place:
+            assert not place.taken
+
+
+def test_pictures_are_let_go_once_the_model_has_seen_them(reader):
+    with Asker(reader) as asker:
+        prompt = asker.prompt(tiny.picture(60, 60, 1))
+        generation, _ = asker.submit(prompt, Sampling(1800))
+        until(lambda: generation.tokens)
+        assert prompt.images and not generation.prompt.images
+        generation.cancel()
 
 
 def test_a_closed_engine_finishes_what_it_accepted_and_takes_nothing_more(reader):

@@ -75,21 +75,21 @@ def test_a_document_is_read_and_each_page_stands_beside_its_text(page, server):
     page.get_by_text("Done: 3 pages.").wait_for()
     (job,) = server.parts.jobs.all()
     assert page.locator("#progress").evaluate("bar => bar.value === bar.max")
-    for index, read in enumerate(job.pages):
+    for index, read in enumerate(job.document.pages):
         page.get_by_label("Page", exact=True).select_option(index=index)
         shown(page)
         words = page.locator("#text span").all_text_contents()
         assert words == [word.text for word in read.words], index
         assert page.locator("#places rect").count() == sum(word.box is not None for word in read.words)
     page.get_by_label("Page", exact=True).select_option(index=1)
-    assert page.locator("#text").inner_text() in (job.pages[1].reason, "This page is blank.")
+    assert page.locator("#text").inner_text() in (job.document.pages[1].reason, "This page is blank.")
 
 
 def test_a_word_and_its_box_light_up_together_and_tell_their_confidence(page, server):
     upload(page, "one.png", written([TYPED]))
     page.get_by_text("Done: 1 pages.").wait_for()
     (job,) = server.parts.jobs.all()
-    words = [word for word in job.pages[0].words if word.box is not None]
+    words = [word for word in job.document.pages[0].words if word.box is not None]
     assert words, "a test of boxes needs some"
     shown(page)
     page.locator("#text").scroll_into_view_if_needed()
@@ -146,7 +146,7 @@ def test_a_phrase_is_found_and_marked_on_the_page(page, server):
     upload(page)
     page.get_by_text("Done: 3 pages.").wait_for()
     (job,) = server.parts.jobs.all()
-    word = job.pages[0].words[0]
+    word = job.document.pages[0].words[0]
     page.get_by_label("Question or phrase").fill(word.text.lower())
     page.keyboard.press("Enter")
     page.get_by_text("Found at 1 place.").wait_for()
@@ -156,7 +156,7 @@ def test_a_phrase_is_found_and_marked_on_the_page(page, server):
     page.get_by_role("button", name="Find on the page").click()
     page.get_by_text("Not found on this page.").wait_for()
     assert marked.count() == 0
-    misread = max((one.text for one in job.pages[0].words), key=len)
+    misread = max((one.text for one in job.document.pages[0].words), key=len)
     if len(misread) >= 5:  # long enough that one letter may differ
         page.get_by_label("Question or phrase").fill("q" + misread[1:])
         page.keyboard.press("Enter")

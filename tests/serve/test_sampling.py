@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.model import tiny
-from texthawk.serve.sampling import Choice, Sampling, next_tokens
+from texthawk.serve.sampling import Choice, Fault, Sampling, Token, next_tokens
 from texthawk.serve.wording import Wording
 
 LOGITS = torch.tensor([[0.0, 3.0, 1.0, 2.0]])
@@ -34,6 +34,24 @@ def test_sampled_tokens_have_the_frequencies_of_the_model():
     found = chosen(Sampling(1, temperature=1.0, seed=3), count=4000)
     for token, probability in enumerate(LOGITS[0].softmax(-1).tolist()):
         assert found.count(token) / 4000 == pytest.approx(probability, abs=0.03)
+
+
+@pytest.mark.parametrize("temperature", [1e-9, 1e-300, 5e-324])
+def test_a_temperature_of_almost_nothing_takes_the_likeliest_token(temperature):
+    assert set(chosen(Sampling(1, temperature=temperature, seed=0), count=20)) == {1}
+
+
+def test_a_row_of_which_nothing_can_be_chosen_costs_no_other():
+    class Broken:
+        def allowed(self):
+            raise RuntimeError("it lost its way")
+
+    logits = torch.cat([LOGITS, LOGITS * math.nan, LOGITS])
+    first, lost, last = next_tokens(logits, [Choice(Sampling(1))] * 3)
+    assert isinstance(first, Token) and first == last and first.id == 1 and isinstance(lost, Fault)
+    broken = Choice(Sampling(1), constraint=Broken())
+    first, lost = next_tokens(LOGITS.repeat(2, 1), [Choice(Sampling(1)), broken])
+    assert isinstance(first, Token) and "lost its way" in str(lost.error)
 
 
 def test_log_probabilities_are_those_before_temperature():

@@ -31,6 +31,13 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--port", type=_count, default=8000, help="0 takes a free one (default: 8000)")
     made.add_argument("--device", help="cpu or cuda (default: what the machine has)")
     made.add_argument("--api-key-file", type=Path, metavar="FILE", help="holds the key that clients must send")
+    made.add_argument(
+        "--origin",
+        action="append",
+        default=[],
+        metavar="URL",
+        help="where browsers find the page, if by a name or through a proxy: https://read.example.org (may be repeated)",
+    )
     made.add_argument("--max-batch", type=_count, metavar="N", help="answers generated together (default: 16)")
     made.add_argument("--queue", type=_count, metavar="N", help="requests that may wait (default: 64)")
     made.add_argument("--cache-tokens", type=_count, metavar="N", help="bound on the tokens of all answers together")
@@ -45,6 +52,9 @@ def parser() -> argparse.ArgumentParser:
         "--header-seconds", type=_seconds, metavar="S", help="a client has to say what it wants (default: 20)"
     )
     made.add_argument("--body-seconds", type=_seconds, metavar="S", help="a request has to arrive (default: 60)")
+    made.add_argument(
+        "--answer-seconds", type=_seconds, metavar="S", help="a client may leave its answer (default: 60)"
+    )
     made.add_argument("--shutdown-seconds", type=_seconds, metavar="S", help="to finish what runs (default: 60)")
     made.add_argument(
         "--remote-images",
@@ -88,6 +98,7 @@ _SETTINGS = (
     "document_seconds",
     "header_seconds",
     "body_seconds",
+    "answer_seconds",
     "shutdown_seconds",
 )
 
@@ -107,6 +118,7 @@ def _serve(arguments: argparse.Namespace) -> int:
         api_key=_key(arguments.api_key_file),
         remote_images=arguments.remote_images,
         loop_guard=not arguments.no_loop_guard,
+        origins=tuple(arguments.origin),
         **values,
     )
     import texthawk

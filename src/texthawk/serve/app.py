@@ -23,7 +23,6 @@ from texthawk.serve.settings import Settings
 
 WEB = Path(__file__).parent / "web"
 FORGET_SECONDS = 30
-PICTURES = 4  # pages drawn at a time
 
 
 def make_parts(reader: Reader, settings: Settings) -> Parts:
@@ -32,7 +31,7 @@ def make_parts(reader: Reader, settings: Settings) -> Parts:
     prompts = Prompts(reader)
     jobs = Jobs(settings, reader, lambda: EngineAsker(reader, engine, prompts))
     metrics = Metrics(engine, jobs, lambda: parts.requests)
-    parts = Parts(settings, reader, engine, prompts, reader.schemas, jobs, metrics, asyncio.Semaphore(PICTURES))
+    parts = Parts(settings, reader, engine, prompts, reader.schemas, jobs, metrics)
     return parts
 
 
@@ -60,7 +59,7 @@ def make_app(parts: Parts) -> FastAPI:
     answer_errors_alike(app)
     app.add_middleware(Gate, parts=parts)
 
-    @app.get("/healthz")
+    @app.api_route("/healthz", methods=["GET", "HEAD"])
     async def healthz() -> Response:
         state = "draining" if parts.draining else "ok" if parts.engine.alive else "failed"
         return JSONResponse({"status": state}, status_code=200 if state == "ok" else 503)
@@ -79,7 +78,7 @@ def make_app(parts: Parts) -> FastAPI:
             raise Refusal(404, f"the model {id!r} is not here", code="model_not_found")
         return JSONResponse(_model(parts))
 
-    @app.get("/")
+    @app.api_route("/", methods=["GET", "HEAD"])
     async def page() -> Response:
         return FileResponse(WEB / "index.html", media_type="text/html; charset=utf-8")
 

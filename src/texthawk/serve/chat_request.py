@@ -65,8 +65,28 @@ _NEUTRAL: dict[str, tuple[Any, ...]] = {
     "modalities": (["text"],),
     "audio": (),
     "prediction": (),
+    "function_call": ("none", "auto"),
+    "web_search_options": (),
+    "top_k": (0, -1),
+    "min_p": (0,),
+    "repetition_penalty": (1,),
+    "length_penalty": (1,),
+    "min_tokens": (0,),
+    "best_of": (1,),
+    "use_beam_search": (False,),
+    "ignore_eos": (False,),
+    "stop_token_ids": ([],),
+    "echo": (False,),
+    "continue_final_message": (False,),
+    "chat_template": (),
+    "prompt_logprobs": (0,),
+    "structured_outputs": (),
+    "guided_json": (),
+    "guided_regex": (),
+    "guided_choice": (),
+    "guided_grammar": (),
 }
-"""Fields of OpenAI's that we do not offer, and the values with which they ask for nothing (None always does)."""
+"""What we do not offer of OpenAI's fields and of other servers', and the values that ask for nothing (None always does)."""
 
 
 class ChatRequest(BaseModel):

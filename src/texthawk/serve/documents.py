@@ -15,12 +15,12 @@ from fastapi.responses import FileResponse, JSONResponse, Response, StreamingRes
 from starlette.datastructures import UploadFile
 
 from texthawk.decode.formats import FORMATS, Setting
-from texthawk.image.selection import EVERY_PAGE, page_selection
+from texthawk.image.selection import EVERY_PAGE, PageSelection, page_selection
 from texthawk.serve.errors import Refusal, too_busy
-from texthawk.serve.jobs import DONE, DPI, ENDED, Job, TooManyJobs, picture_of
+from texthawk.serve.jobs import DONE, DPI, ENDED, Job, TooManyJobs, Upload, picture_of
 from texthawk.serve.parts import Parts, parts_of
 from texthawk.serve.uploads import stored
-from texthawk.types import Document, Page, PageError
+from texthawk.types import Document, PageError
 
 RETRY_SECONDS = 10
 SCREEN_DPI = 110
@@ -50,7 +50,9 @@ async def upload(request: Request) -> Response:
         folder = parts.jobs.new_folder()
         job = None
         try:
-            uploads = await run_in_threadpool(stored, files, folder, parts.settings)
+            async with parts.pictures:
+                uploads = await run_in_threadpool(stored, files, folder, parts.settings)
+            _check_selection(selection, uploads)
             job = parts.jobs.add(uploads, selection, folder)
         except TooManyJobs:
             raise too_busy("too many documents wait already", RETRY_SECONDS) from None
@@ -58,6 +60,15 @@ async def upload(request: Request) -> Response:
             if job is None:
                 shutil.rmtree(folder, ignore_errors=True)
     return JSONResponse(_record(job), status_code=202, headers={"Location": f"/v1/documents/{job.id}"})
+
+
+def _check_selection(selection: PageSelection, uploads: Sequence[Upload]) -> None:
+    """Raises Refusal where a document has none of the pages that were asked for."""
+    if not any(True for upload in uploads for _ in selection.of(upload.pages)):
+        pages = max(upload.pages for upload in uploads)
+        raise Refusal(
+            400, f"none of these pages is there; the document has {pages}", code="invalid_value", param="pages"
+        )
 
 
 @router.get("/{id}")
@@ -77,9 +88,7 @@ async def pages(id: str, request: Request, start: int = 0) -> Response:
     """What was read so far, from the entry numbered `start` on (the first is 0)."""
     parts = parts_of(request)
     job = job_of(id, parts)
-    entries = [_entry(job, index, parts) for index in range(max(0, start), len(job.results))]
-    _mark_collected(job, start == 0)
-    return JSONResponse({"status": job.status, "entries": entries})
+    return StreamingResponse(_list(job, parts, max(0, start)), media_type="application/json")
 
 
 @router.get("/{id}/stream")
@@ -147,7 +156,7 @@ def _record(job: Job) -> dict[str, Any]:
         "created": int(job.created),
         "pages": job.total,
         "read": len(job.results),
-        "errors": len(job.errors),
+        "errors": len(job.results.errors),
         "formats": list(FORMATS),
         "url": f"/v1/documents/{job.id}",
     }
@@ -164,6 +173,17 @@ def _entry(job: Job, index: int, parts: Parts) -> dict[str, Any]:
     return head | {"page": whole["documents"][0]["pages"][0]}
 
 
+async def _list(job: Job, parts: Parts, start: int) -> AsyncIterator[str]:
+    """All entries as one object of JSON, an entry at a time, for a long document has many."""
+    status, count = job.status, len(job.results)
+    yield f'{{"status": {json.dumps(status)}, "entries": ['
+    for index in range(start, count):
+        entry = await run_in_threadpool(_entry, job, index, parts)
+        yield (", " if index > start else "") + json.dumps(entry, ensure_ascii=False)
+    _mark_collected(job, start == 0 and status in ENDED)
+    yield "]}"
+
+
 async def _entries(job: Job, parts: Parts, events: bool) -> AsyncIterator[str]:
     index = 0
     with job.listening() as changed:
@@ -171,7 +191,7 @@ async def _entries(job: Job, parts: Parts, events: bool) -> AsyncIterator[str]:
             changed.clear()
             ended = job.status in ENDED
             while index < len(job.results):
-                yield _line(_entry(job, index, parts), events)
+                yield _line(await run_in_threadpool(_entry, job, index, parts), events)
                 index += 1
             if ended:
                 break
@@ -223,8 +243,8 @@ class _Pictures(Sequence[bytes]):
 
     def __init__(self, job: Job, parts: Parts) -> None:
         self._paths = []
-        for number, (read, place) in enumerate(zip(job.results, job.places, strict=True)):
-            if not isinstance(read, Page):
+        for number, place in enumerate(job.places):
+            if not job.results.is_page(number):
                 continue
             path = job.folder / f"page-{number:06d}.jpg"
             if not path.exists():

@@ -1,10 +1,11 @@
 """Continuous batching: one thread owns the model; requests join and leave the running batch between its steps."""
 
+import contextlib
 import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
@@ -16,7 +17,7 @@ from tokenizers import Tokenizer
 from texthawk.decode.reader import Reader
 from texthawk.serve.forward import Rows
 from texthawk.serve.generation import Generation
-from texthawk.serve.sampling import Token, next_tokens
+from texthawk.serve.sampling import Fault, Token, next_tokens
 from texthawk.serve.wording import Wording
 
 Result = TypeVar("Result")
@@ -31,6 +32,13 @@ class QueueFull(Exception):
 
 class EngineClosed(Exception):
     """The engine takes no more requests."""
+
+
+@dataclass
+class Place:
+    """A place in the queue that is kept for a request whose prompt is being made."""
+
+    taken: bool = False
 
 
 @dataclass
@@ -77,6 +85,7 @@ class Engine:
         self._inbox: SimpleQueue[Generation | Call | None] = SimpleQueue()
         self._submitting = threading.Lock()
         self._sent = self._received = 0  # hurried requests that went into the inbox, and out of it
+        self._kept = 0  # places of requests whose prompts are being made
         self._closing = self._abandoned = False
         self._thread = threading.Thread(target=self._run, name="texthawk-engine", daemon=True)
 
@@ -89,7 +98,7 @@ class Engine:
 
     @property
     def waiting(self) -> int:
-        return len(self._hurried) + len(self._patient) + self._inbox.qsize()
+        return len(self._hurried) + len(self._patient) + self._inbox.qsize() + self._kept
 
     @property
     def running(self) -> int:
@@ -112,25 +121,53 @@ class Engine:
                 f"{room}; send fewer or smaller images, less text, or a lower max_tokens"
             )
 
-    def submit(self, generation: Generation) -> None:
-        """Queue a request; raises QueueFull, EngineClosed, or ValueError when it can never run."""
+    @contextlib.contextmanager
+    def place(self) -> Iterator[Place]:
+        """Keep a place for a request until it is submitted or given up; raises QueueFull, EngineClosed.
+
+        The queue is thus as long as it may be before any work is done for the next.
+        """
+        place = Place()
+        with self._submitting:
+            self._check_room()
+            self._kept += 1
+        try:
+            yield place
+        finally:
+            with self._submitting:
+                self._kept -= not place.taken
+
+    def submit(self, generation: Generation, place: Place | None = None) -> None:
+        """Queue a request; raises QueueFull (never where it has a place), EngineClosed, or ValueError when it can never run."""
         self.check(len(generation.prompt.ids), generation.sampling.max_tokens)
         with self._submitting:
-            if self._closing or not self.alive:
-                raise EngineClosed
-            if not generation.patient:
-                free = max(0, self.max_batch - len(self._running))
-                if len(self._hurried) + self._sent - self._received >= self.queue + free:
-                    raise QueueFull
-                self._sent += 1
+            if place is not None:
+                self._check_open()
+                assert not place.taken, "a place is for one request"
+                place.taken = True
+                self._kept -= 1
+            elif generation.patient:
+                self._check_open()
+            else:
+                self._check_room()
+            self._sent += not generation.patient
             self._inbox.put(generation)
+
+    def _check_open(self) -> None:
+        if self._closing or not self.alive:
+            raise EngineClosed
+
+    def _check_room(self) -> None:
+        self._check_open()
+        free = max(0, self.max_batch - len(self._running))
+        if len(self._hurried) + self._sent - self._received + self._kept >= self.queue + free:
+            raise QueueFull
 
     def call(self, function: Callable[[], Result]) -> Result:
         """Run a function between two steps, in the thread that owns the model; raises EngineClosed, and what it raises."""
         future: Future[Result] = Future()
         with self._submitting:
-            if self._closing or not self.alive:
-                raise EngineClosed
+            self._check_open()
             self._inbox.put((function, future))
         return future.result()
 
@@ -241,7 +278,6 @@ class Engine:
         before = len(self.rows)
         try:
             logits = self.rows.join([generation.prompt for generation in fresh])
-            tokens = next_tokens(logits, [generation.choice for generation in fresh])
         except (RuntimeError, ValueError) as error:
             # One prompt may be at fault (too large for the device, say); the others get another chance alone.
             while len(self.rows) > before:
@@ -254,14 +290,15 @@ class Engine:
             self.counts.failed += 1
             fresh[0].fail(f"the model could not read the prompt ({type(error).__name__})")
             return
+        for generation in fresh:
+            generation.forget_images()
         self._running += fresh
-        self._last += [token.id for token in tokens]
-        self._take(before, tokens)
+        self._last += [0] * len(fresh)
+        self._take(before, next_tokens(logits, [generation.choice for generation in fresh]))
 
     def _step(self) -> None:
         try:
             logits = self.rows.step(self._last)
-            tokens = next_tokens(logits, [generation.choice for generation in self._running])
         except (RuntimeError, ValueError) as error:
             LOG.exception("a step of the running batch failed")
             self.counts.failed += len(self._running)
@@ -272,15 +309,22 @@ class Engine:
             self.rows.clear()
             return
         self.counts.steps += 1
-        self.counts.rows += len(tokens)
-        self._last = [token.id for token in tokens]
-        self._take(0, tokens)
+        self.counts.rows += len(self._running)
+        self._take(0, next_tokens(logits, [generation.choice for generation in self._running]))
 
-    def _take(self, first: int, tokens: list[Token]) -> None:
+    def _take(self, first: int, tokens: list[Token | Fault]) -> None:
         """Give the rows from `first` on their tokens, the last row first, because a row that is done moves the last."""
-        self.counts.tokens += len(tokens)
         for row in reversed(range(first, first + len(tokens))):
-            if self._running[row].take(tokens[row - first], self.ends):
+            token = tokens[row - first]
+            if isinstance(token, Fault):
+                LOG.error("no token could be chosen", exc_info=token.error)
+                self.counts.failed += 1
+                self._running[row].fail(f"the model could not go on ({type(token.error).__name__})")
+                self._leave(row)
+                continue
+            self.counts.tokens += 1
+            self._last[row] = token.id
+            if self._running[row].take(token, self.ends):
                 self.counts.finished += 1
                 self._leave(row)
 

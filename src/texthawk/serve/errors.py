@@ -5,9 +5,12 @@ from typing import Any
 
 from fastapi import FastAPI, HTTPException, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException as AnyHttpException
 
+from texthawk.serve.listening import Gone
+
+CLIENT_GONE = 499  # what others log for it, too
 _KINDS = {401: "authentication_error", 403: "permission_error", 404: "not_found_error", 429: "rate_limit_error"}
 
 
@@ -53,11 +56,16 @@ def answer_errors_alike(app: FastAPI) -> None:
     async def refused(_: Request, error: Refusal) -> JSONResponse:
         return error.response()
 
+    @app.exception_handler(Gone)
+    async def gone(_: Request, error: Gone) -> Response:
+        return Response(status_code=CLIENT_GONE)
+
     @app.exception_handler(RequestValidationError)
     async def invalid(_: Request, error: RequestValidationError) -> JSONResponse:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"] if part != "body")
-        message = f"{place}: {first['msg']}" if place else str(first["msg"])
+        said = str(first["msg"]).removeprefix("Value error, ")
+        message = f"{place}: {said}" if place else said
         return Refusal(400, message, code="invalid_value", param=place or None).response()
 
     @app.exception_handler(AnyHttpException)

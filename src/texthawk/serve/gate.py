@@ -2,6 +2,8 @@
 
 import asyncio
 import hmac
+import http
+import ipaddress
 import logging
 import secrets
 import time
@@ -10,17 +12,20 @@ from urllib.parse import urlsplit
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from texthawk.serve.errors import Refusal
+from texthawk.serve.errors import Refusal, too_busy
 from texthawk.serve.logs import fields
 from texthawk.serve.parts import Parts
 
 SPILL_SECONDS, SPILL_BYTES = 2.0, 2**28
+BODIES = 8  # of the largest size, that are in memory at a time
+RETRY_SECONDS = 5
 LOG = logging.getLogger("texthawk.serve")
 OPEN_TO_ALL = ("/healthz", "/", "/web/page.js", "/web/style.css")
 PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
+_METHODS = frozenset(method.value for method in http.HTTPMethod)
 _ALWAYS = {
     "Content-Security-Policy": PAGE_POLICY,
     "X-Content-Type-Options": "nosniff",
@@ -60,7 +65,7 @@ class Gate:
             gone = gone or message["type"] == "http.disconnect"
             return message
 
-        body = _Body(receive, self._parts.settings.max_upload, self._parts.settings.body_seconds)
+        body = _Body(receive, self._parts)
         self._parts.requests += 1
         try:
             refusal = self._refusal(scope)
@@ -72,6 +77,7 @@ class Gate:
                 await self._app(scope, watched_receive, watched_send)
         finally:
             self._parts.requests -= 1
+            self._parts.held -= body.size
             seconds = time.monotonic() - began
             self._count(scope, status, seconds)
             LOG.info(
@@ -90,10 +96,13 @@ class Gate:
 
     def _refusal(self, scope: Scope) -> Refusal | None:
         headers = Headers(scope=scope)
-        origin = headers.get("origin")
-        if origin is not None and urlsplit(origin).netloc != headers.get("host"):
-            # A page of another site could otherwise make a visitor's browser use a server on that visitor's machine.
-            return Refusal(403, "requests come from programs or from this server's own page", code="foreign_origin")
+        if not self._is_own_page(headers):
+            return Refusal(
+                403,
+                "requests come from programs or from this server's own page; where it is reached by a name or through a "
+                "proxy, start it with --origin and the address that browsers show",
+                code="foreign_origin",
+            )
         if scope["path"] not in OPEN_TO_ALL and not self._knows_key(headers):
             return Refusal(401, "the API key is missing or wrong; send it as a bearer token", code="invalid_api_key")
         if self._parts.draining and scope["method"] == "POST":
@@ -102,6 +111,23 @@ class Gate:
         if length.isdigit() and int(length) > self._parts.settings.max_upload:
             return too_large(self._parts.settings.max_upload)
         return None
+
+    def _is_own_page(self, headers: Headers) -> bool:
+        """Whether a request is a program's, or comes from a page of this server.
+
+        A page of another site could otherwise make a visitor's browser use a server on that visitor's machine. Such a
+        site may also have its own name lead there; so without a key that only its users know, a name is believed only
+        where nobody else can own it.
+        """
+        origin, settings = headers.get("origin"), self._parts.settings
+        if origin is None or origin in settings.origins:
+            return True
+        try:
+            parts = urlsplit(origin)
+            host = parts.hostname or ""
+        except ValueError:
+            return False
+        return parts.netloc == headers.get("host") and (settings.api_key is not None or _is_nobodys(host))
 
     def _knows_key(self, headers: Headers) -> bool:
         key = self._parts.settings.api_key
@@ -113,17 +139,20 @@ class Gate:
     def _count(self, scope: Scope, status: int, seconds: float) -> None:
         route = scope.get("route")
         name = route.path if route is not None else "none"
-        self._parts.metrics.requests.labels(scope["method"] if route else "other", name, str(status)).inc()
+        # Of names that a client could make up, each would be a metric, and kept for ever.
+        method = scope["method"] if route is not None and scope["method"] in _METHODS else "other"
+        self._parts.metrics.requests.labels(method, name, str(status)).inc()
         self._parts.metrics.seconds.labels(name).observe(seconds)
 
 
 class _Body:
     """Passes a request's body on as long as it keeps its size and its time; raises Refusal when it does not."""
 
-    def __init__(self, receive: Receive, limit: int, seconds: float) -> None:
-        self._receive, self._limit = receive, limit
-        self._deadline = time.monotonic() + seconds
-        self._size, self._complete = 0, False
+    def __init__(self, receive: Receive, parts: Parts) -> None:
+        self._receive, self._parts = receive, parts
+        self._limit = parts.settings.max_upload
+        self._deadline = time.monotonic() + parts.settings.body_seconds
+        self.size, self._complete = 0, False
 
     async def receive(self) -> Message:
         if self._complete:  # what comes now is the end of the connection, for which one may wait as long as it takes
@@ -133,11 +162,16 @@ class _Body:
                 message = await self._receive()
         except TimeoutError:
             raise Refusal(408, "the request took too long to arrive", code="too_slow") from None
-        self._size += len(message.get("body", b""))
+        size = len(message.get("body", b""))
+        self.size += size
+        self._parts.held += size
         self._complete = message["type"] != "http.request" or not message.get("more_body", False)
-        if self._size > self._limit:
+        if self.size > self._limit:
             await self.spill()
             raise too_large(self._limit)
+        if self._parts.held > BODIES * self._limit:
+            await self.spill()
+            raise too_busy("too much is being sent at once", RETRY_SECONDS)
         return message
 
     async def spill(self) -> None:
@@ -155,3 +189,12 @@ class _Body:
 
 def too_large(limit: int) -> Refusal:
     return Refusal(413, f"the request is larger than the limit of {limit} bytes", code="request_too_large")
+
+
+def _is_nobodys(host: str) -> bool:
+    """Whether no name server of somebody else's can say what a host is: an address, or a name without a domain."""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return "." not in host or host.endswith(".localhost")
+    return True

@@ -3,7 +3,7 @@
 import itertools
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from texthawk.decode.grammar import Constraint
 from texthawk.decode.guard import Loop, LoopGuard
@@ -77,6 +77,10 @@ class Generation:
     def cancel(self) -> None:
         """Nobody wants the answer any more: its row is free at the next step, and nothing more is delivered."""
         self.cancelled = True
+
+    def forget_images(self) -> None:
+        """The model has looked at them; they would be held in memory as long as the answer takes."""
+        self.prompt = replace(self.prompt, images={})
 
     def take(self, token: Token, ends: frozenset[int]) -> bool:
         """A token was chosen; tells whether the answer is complete with it."""

@@ -1,12 +1,14 @@
-"""Clients that begin a request and do not go on with it: their connection is closed after a time, not kept for ever.
+"""Clients that begin a request and do not go on with it, or do not take its answer: they are cut off after a time.
 
 uvicorn bounds the time between requests alone. The body of a request that is being answered has its own bound
 (`serve/gate.py`); here is one for everything before and after: headers that do not end, a connection on which nothing is
-ever said, the rest of a body that nobody reads because the answer is out already.
+ever said, the rest of a body that nobody reads because the answer is out already, and an answer that nobody takes,
+which uvicorn would hold for ever, even one that is complete.
 """
 
 import asyncio
 import logging
+from http import HTTPStatus
 
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -14,17 +16,32 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from texthawk.serve.errors import Refusal
 
 LOG = logging.getLogger("texthawk.serve")
+LEAST = 64 * 1024  # bytes of an answer, or all that is left of it, that a client takes within its time
 
 
-def hurried(seconds: float) -> type[H11Protocol]:
-    """uvicorn's protocol with `seconds` for a client to complete what it has begun."""
+def hurried(seconds: float, answer_seconds: float) -> type[H11Protocol]:
+    """uvicorn's protocol with `seconds` for a client to complete what it has begun.
+
+    answer_seconds: in which it must take what it was sent, or LEAST bytes of it.
+    """
 
     class Hurried(H11Protocol):
         _clock: asyncio.TimerHandle | None = None
+        _answer_clock: asyncio.TimerHandle | None = None
 
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
             super().connection_made(transport)
+            # Writing is paused as soon as the system's own buffers are full, so that a pause is what is to be watched.
+            transport.set_write_buffer_limits(high=0)
             self._watch()
+
+        def pause_writing(self) -> None:
+            super().pause_writing()
+            self._watch_answer()
+
+        def resume_writing(self) -> None:
+            super().resume_writing()
+            self._stop_answer()
 
         def data_received(self, data: bytes) -> None:
             super().data_received(data)
@@ -36,7 +53,31 @@ def hurried(seconds: float) -> type[H11Protocol]:
 
         def connection_lost(self, exc: Exception | None) -> None:
             self._stop()
+            self._stop_answer()
             super().connection_lost(exc)
+
+        def send_400_response(self, msg: str) -> None:
+            """What is no HTTP is refused in the form that everything else is."""
+            self._last_words(Refusal(400, msg, code="invalid_http"))
+
+        def _watch_answer(self) -> None:
+            self._stop_answer()
+            size = self.transport.get_write_buffer_size()
+            self._answer_clock = self.loop.call_later(answer_seconds, self._untaken, size)
+
+        def _untaken(self, before: int) -> None:
+            """Nothing is written while there is something left, so that what is less was taken."""
+            if before - self.transport.get_write_buffer_size() >= LEAST:
+                self._watch_answer()
+                return
+            self._answer_clock = None
+            LOG.info("a client does not take its answer")
+            self.transport.abort()
+
+        def _stop_answer(self) -> None:
+            if self._answer_clock is not None:
+                self._answer_clock.cancel()
+                self._answer_clock = None
 
         def _watch(self) -> None:
             """The clock goes on while the client owes something; more of it does not set it back."""
@@ -63,11 +104,15 @@ def hurried(seconds: float) -> type[H11Protocol]:
             if self.transport.is_closing():
                 return
             LOG.info("a client was too slow")
+            self._last_words(Refusal(408, "the request took too long to arrive", code="too_slow"))
+
+        def _last_words(self, refusal: Refusal) -> None:
+            """Say it, where an answer has not begun yet, and hang up."""
             if self.conn.our_state is h11.IDLE:
-                answer = Refusal(408, "the request took too long to arrive", code="too_slow").response()
+                answer = refusal.response()
                 headers = [*answer.raw_headers, (b"connection", b"close")]
                 for event in (
-                    h11.Response(status_code=408, headers=headers, reason=b"Request Timeout"),
+                    h11.Response(status_code=refusal.status, headers=headers, reason=HTTPStatus(refusal.status).phrase),
                     h11.Data(data=bytes(answer.body)),
                     h11.EndOfMessage(),
                 ):

@@ -19,8 +19,9 @@ from texthawk.image.pages import Limits, RawPage, open_pages
 from texthawk.image.selection import EVERY_PAGE, PageSelection
 from texthawk.serve.asker import EngineAsker, ReadingCancelled, ReadingFailed, reading_with
 from texthawk.serve.engine import EngineClosed
+from texthawk.serve.results import Results
 from texthawk.serve.settings import Settings
-from texthawk.types import Document, Page, PageError
+from texthawk.types import Document, PageError
 
 LOG = logging.getLogger("texthawk.serve")
 DPI = 200
@@ -52,28 +53,20 @@ class Job:
     uploads: tuple[Upload, ...]
     selection: PageSelection
     folder: Path
+    results: Results
     total: int
     created: float
     status: str = QUEUED
     message: str = ""
     ended: float | None = None
     collected: bool = False
-    results: list[Page | PageError] = field(default_factory=list)
     places: list[tuple[int, int]] = field(default_factory=list)
     asker: EngineAsker | None = None
     waiters: set[asyncio.Event] = field(default_factory=set)
 
     @property
-    def pages(self) -> list[Page]:
-        return [result for result in list(self.results) if isinstance(result, Page)]
-
-    @property
-    def errors(self) -> list[PageError]:
-        return [result for result in list(self.results) if isinstance(result, PageError)]
-
-    @property
     def document(self) -> Document:
-        return Document(tuple(self.pages), tuple(self.errors))
+        return Document(self.results.pages, self.results.errors)
 
     @property
     def name(self) -> str:
@@ -142,7 +135,7 @@ class Jobs:
     def add(self, uploads: list[Upload], selection: PageSelection, folder: Path) -> Job:
         """Accept a document; raises TooManyJobs."""
         total = sum(len(list(selection.of(upload.pages))) for upload in uploads)
-        job = Job(secrets.token_urlsafe(16), tuple(uploads), selection, folder, total, time.time())
+        job = Job(secrets.token_urlsafe(16), tuple(uploads), selection, folder, Results(folder), total, time.time())
         with self._lock:
             unfinished = [other for other in self._jobs.values() if other.status not in ENDED]
             if len(unfinished) >= self._settings.document_workers + self._settings.document_queue:

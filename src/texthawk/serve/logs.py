@@ -31,7 +31,7 @@ def fields(**values: Any) -> dict[str, Any]:
 
 
 def log_settings(level: str) -> dict[str, Any]:
-    """For logging.config.dictConfig: all that the server and uvicorn say goes to stderr in this form."""
+    """For logging.config.dictConfig: all that is said goes to stderr in this form, of other libraries only warnings."""
     return {
         "version": 1,
         "disable_existing_loggers": False,
@@ -41,4 +41,5 @@ def log_settings(level: str) -> dict[str, Any]:
             name: {"handlers": ["stderr"], "level": level.upper(), "propagate": False}
             for name in ("texthawk.serve", "uvicorn", "uvicorn.error")
         },
+        "root": {"handlers": ["stderr"], "level": "WARNING"},
     }

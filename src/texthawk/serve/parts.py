@@ -1,7 +1,7 @@
 """What the routes of one server share."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from fastapi import Request
 
@@ -14,12 +14,16 @@ from texthawk.serve.metrics import Metrics
 from texthawk.serve.prompts import Prompts
 from texthawk.serve.settings import Settings
 
+PICTURES, PREPARING, FETCHING, CONSULTING = 4, 4, 8, 4
+
 
 @dataclass
 class Parts:
-    """`pictures`: bounds the pages drawn at a time; `requests`: how many are being answered.
+    """What is done at a time is bounded: `pictures` pages are drawn, `preparing` chats have their prompts made, `fetching`
+    images are fetched, `consulting` questions about pages are answered.
 
-    `draining`: a signal came, and nothing new is accepted.
+    `requests`: how many are being answered; `held`: bytes of their bodies; `consultations`: questions that are answered
+    or wait. `draining`: a signal came, and nothing new is accepted.
     """
 
     settings: Settings
@@ -29,8 +33,13 @@ class Parts:
     schemas: Schemas
     jobs: Jobs
     metrics: Metrics
-    pictures: asyncio.Semaphore
+    pictures: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(PICTURES))
+    preparing: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(PREPARING))
+    fetching: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(FETCHING))
+    consulting: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(CONSULTING))
     requests: int = 0
+    consultations: int = 0
+    held: int = 0
     draining: bool = False
 
     @property

@@ -1,6 +1,5 @@
 """Ask about a page of a document, and find a phrase on it."""
 
-import asyncio
 from collections.abc import Callable
 from typing import Annotated, Any
 
@@ -14,14 +13,15 @@ from texthawk.decode.asked import ANSWER_TOKENS, form_of, said
 from texthawk.decode.documents.finding import Place, places
 from texthawk.decode.reader import Reader
 from texthawk.serve.asker import EngineAsker, ReadingCancelled, ReadingFailed, reading_with
-from texthawk.serve.chat import disconnected
 from texthawk.serve.documents import job_of
 from texthawk.serve.engine import EngineClosed
-from texthawk.serve.errors import Refusal
+from texthawk.serve.errors import Refusal, too_busy
 from texthawk.serve.jobs import DPI, Job, picture_of
-from texthawk.serve.parts import Parts, parts_of
+from texthawk.serve.listening import Gone, listening, turn
+from texthawk.serve.parts import CONSULTING, Parts, parts_of
 from texthawk.types import Page, PageError
 
+RETRY_SECONDS = 2
 router = APIRouter(prefix="/v1/documents/{id}/pages/{index}")
 Asked = Annotated[str, Field(min_length=1, max_length=2000)]
 
@@ -86,13 +86,16 @@ def page_of(job: Job, index: int) -> Page:
 async def _consulted(answer: Callable[[Reader], dict[str, Any]], request: Request, param: str) -> Response:
     """Run something that may ask the model, in a thread, until it is done or nobody listens any more."""
     parts = parts_of(request)
-    asker = EngineAsker(parts.reader, parts.engine, parts.prompts)
-    gone = asyncio.create_task(disconnected(request))
-    gone.add_done_callback(lambda _: asker.cancel())
+    if parts.consultations >= CONSULTING + parts.settings.queue:
+        raise too_busy("too many questions wait already", RETRY_SECONDS)
+    parts.consultations += 1
     try:
-        return JSONResponse(await run_in_threadpool(answer, reading_with(parts.reader, asker)))
+        async with listening(request) as gone, turn(parts.consulting, gone):
+            asker = EngineAsker(parts.reader, parts.engine, parts.prompts)
+            gone.add_done_callback(lambda _: asker.cancel())
+            return JSONResponse(await run_in_threadpool(answer, reading_with(parts.reader, asker)))
     except ReadingCancelled:
-        return Response(status_code=499)
+        raise Gone from None
     except ValueError as error:
         raise Refusal(400, str(error), code="invalid_value", param=param) from error
     except EngineClosed:
@@ -100,7 +103,7 @@ async def _consulted(answer: Callable[[Reader], dict[str, Any]], request: Reques
     except ReadingFailed as error:
         raise Refusal(500, str(error), code="generation_failed") from error
     finally:
-        gone.cancel()
+        parts.consultations -= 1
 
 
 def _picture(job: Job, index: int, parts: Parts) -> Image.Image:

@@ -35,7 +35,7 @@ def make_server(reader: Reader, settings: Settings, *, host: str, port: int) -> 
         make_app(parts),
         host=host,
         port=port,
-        http=hurried(settings.header_seconds),
+        http=hurried(settings.header_seconds, settings.answer_seconds),
         ws="none",
         log_config=None,
         access_log=False,

@@ -12,6 +12,8 @@ from torch import Tensor
 
 from texthawk.decode.grammar import Constraint
 
+_COLDEST = float(torch.finfo(torch.float32).tiny)
+
 
 @dataclass(frozen=True)
 class Sampling:
@@ -70,30 +72,49 @@ class Choice:
     constraint: Constraint | None = None
 
 
-def next_tokens(logits_BV: Tensor, choices: Sequence[Choice]) -> list[Token]:
-    """The next token of every row; a row's token does not depend on the rows beside it."""
+@dataclass(frozen=True)
+class Fault:
+    """No token could be chosen for a row; an error that is a value, because the rows beside it go on."""
+
+    error: Exception
+
+
+def next_tokens(logits_BV: Tensor, choices: Sequence[Choice]) -> list[Token | Fault]:
+    """The next token of every row; neither a row's token nor its fault depends on the rows beside it."""
     scores = logits_BV.float().log_softmax(-1)
     ids = scores.argmax(-1).tolist()
+    faults: dict[int, Fault] = {}
     for row, choice in enumerate(choices):
         if choice.constraint is not None or choice.generator is not None:
-            ids[row] = _chosen(scores[row].cpu(), choice)
-            if choice.constraint is not None:
-                ids[row] = choice.constraint.settled(ids[row])
-                choice.constraint.accept(ids[row])
+            try:
+                ids[row] = _chosen(scores[row].cpu(), choice)
+            except (RuntimeError, ValueError) as error:
+                faults[row] = Fault(error)
     picked = scores.gather(1, torch.tensor(ids, device=scores.device)[:, None])[:, 0].tolist()
+    for row, value in enumerate(picked):
+        if math.isnan(value):
+            faults.setdefault(row, Fault(ValueError("the model's scores are no numbers")))
     return [
-        Token(id, value, _top(scores[row], choice.sampling.top_scores))
+        faults.get(row) or Token(id, value, _top(scores[row], choice.sampling.top_scores))
         for row, (id, value, choice) in enumerate(zip(ids, picked, choices, strict=True))
     ]
 
 
 def _chosen(scores_V: Tensor, choice: Choice) -> int:
-    if choice.constraint is not None:
-        allowed = choice.constraint.allowed()
-        scores_V = scores_V.masked_fill(~allowed[: len(scores_V)], -math.inf)
+    if choice.constraint is None:
+        return _drawn(scores_V, choice)
+    allowed = choice.constraint.allowed()
+    token = _drawn(scores_V.masked_fill(~allowed[: len(scores_V)], -math.inf), choice)
+    token = choice.constraint.settled(token)
+    choice.constraint.accept(token)
+    return token
+
+
+def _drawn(scores_V: Tensor, choice: Choice) -> int:
     if choice.generator is None:
         return int(scores_V.argmax())
-    probabilities = (scores_V / choice.sampling.temperature).softmax(-1)
+    # From the best score down, so that a temperature of almost nothing leaves the best one and not none at all.
+    probabilities = ((scores_V - scores_V.max()) / max(choice.sampling.temperature, _COLDEST)).softmax(-1)
     if choice.sampling.top_p < 1.0:
         ordered, order = probabilities.sort(descending=True, stable=True)
         beyond = ordered.cumsum(-1) - ordered >= choice.sampling.top_p  # the token that reaches top_p stays

@@ -1,6 +1,7 @@
 """What a server may spend and whom it lets in."""
 
 import math
+import re
 from dataclasses import asdict, dataclass
 
 MIB = 2**20
@@ -12,11 +13,13 @@ class Settings:
 
     Generation: `max_batch` requests run together, `queue` more wait, the next is told to come back (429).
     `cache_tokens` bounds the keys and values held at once, in tokens over all rows (None: a full context in each row).
-    Bodies: `max_upload`, `max_pixels` of a picture, `max_pages` of a document; beyond them 413. A body must have
-    arrived after `body_seconds`, what stands before it after `header_seconds`. Documents: `document_workers` are read
-    at a time, `document_queue` wait, `max_documents` are kept, none longer than `document_seconds` after it was read.
+    Bodies: `max_upload`, `max_pixels` of a page and of all pictures of a chat together, `max_pages` of a document;
+    beyond them 413. A body must have arrived after `body_seconds`, what stands before it after `header_seconds`;
+    `answer_seconds` is how long a client may take nothing of its answer. Documents: `document_workers` are read at a
+    time, `document_queue` wait, `max_documents` are kept, none longer than `document_seconds` after it was read.
     `shutdown_seconds` is how long what was accepted may take to finish after a signal. `api_key`: what clients must send
-    as a bearer token; None lets everyone in.
+    as a bearer token; None lets everyone in. `origins`: addresses at which browsers show this server's page, where it
+    is reached by a name or through a proxy (https://read.example.org).
     """
 
     model_name: str = "nano"
@@ -30,6 +33,7 @@ class Settings:
     max_pages: int = 1000
     body_seconds: float = 60.0
     header_seconds: float = 20.0
+    answer_seconds: float = 60.0
     connections: int = 1000
     document_workers: int = 2
     document_queue: int = 16
@@ -40,6 +44,7 @@ class Settings:
     remote_images: bool = False
     remote_seconds: float = 10.0
     api_key: str | None = None
+    origins: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for name, value in asdict(self).items():
@@ -48,7 +53,12 @@ class Settings:
             least = 0 if name in ("queue", "document_queue") or name.endswith("seconds") else 1
             if not least <= value < math.inf:
                 raise ValueError(f"{name} is {value}; it must be at least {least} and finite")
-        if self.header_seconds == 0:
-            raise ValueError("header_seconds is 0, in which no client can say what it wants; allow some seconds")
+            if value == 0 and name in ("header_seconds", "answer_seconds"):
+                raise ValueError(f"{name} is 0, in which no client can say or take anything; allow some seconds")
+        for origin in self.origins:
+            if not re.fullmatch(r"https?://[^/\s]+", origin):
+                raise ValueError(
+                    f"the origin {origin!r} is no address of a site; write for example https://read.example.org"
+                )
         if self.api_key is not None and len(self.api_key) < 8:
             raise ValueError("the API key has fewer than 8 characters; take a longer one, or none")

@@ -1,6 +1,7 @@
 """An upload becomes the files of a document, each within the limits."""
 
 import shutil
+import unicodedata
 from pathlib import Path
 
 from starlette.datastructures import UploadFile
@@ -20,7 +21,7 @@ def stored(files: list[UploadFile], folder: Path, settings: Settings) -> list[Up
     """Write the files into a folder and look at their first pages; raises Refusal. Blocks."""
     made = []
     for number, file in enumerate(files):
-        name = Path(file.filename or "").name[:_LONGEST_NAME] or f"file {number + 1}"
+        name = _sayable(Path(file.filename or "").name)[:_LONGEST_NAME] or f"file {number + 1}"
         path = folder / f"{number:04d}"  # a client's name is never a path here
         with path.open("wb") as out:
             shutil.copyfileobj(file.file, out)
@@ -36,6 +37,11 @@ def stored(files: list[UploadFile], folder: Path, settings: Settings) -> list[Up
             param="file",
         )
     return made
+
+
+def _sayable(name: str) -> str:
+    """A client's name of a file without what no text may hold; a form may give it in any encoding."""
+    return "".join("\ufffd" if unicodedata.category(character) in ("Cc", "Cs") else character for character in name)
 
 
 def _pages(path: Path, name: str, settings: Settings) -> int:

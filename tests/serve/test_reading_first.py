@@ -1,0 +1,114 @@
+"""A model that answers from what was read is shown print, on the routes of documents and in chats."""
+
+import pytest
+from PIL import Image, ImageDraw
+
+from tests.serve.serving import about, png, running
+from tests.serve.test_documents import finished, uploaded
+from texthawk.decode.answers import message
+from texthawk.decode.asked import about_pages
+from texthawk.decode.reader import load
+from texthawk.model.processing import PROMPTS
+
+
+def sheet(text: str) -> Image.Image:
+    made = Image.new("RGB", (360, 90), "white")
+    ImageDraw.Draw(made).text((20, 20), text, "black", font_size=30)
+    return made
+
+
+TOTAL, DAY = sheet("Total due 12"), sheet("May day")
+
+
+@pytest.fixture(scope="module")
+def nano():
+    reader = load("nano")
+    reader.model.config.tasks = ["text", "ask_text"]
+    with running(reader, max_tokens=12, loop_guard=True) as server:
+        yield server
+
+
+def length(reader, images, question: str) -> int:
+    """Tokens of the prompt that shows the print of images."""
+    text = about_pages(reader, reader.read(images).pages, question)
+    ids = reader.processor.apply_chat_template([message(text, None)], add_generation_prompt=True, tokenize=False)
+    return len(reader.processor.tokenizer(ids)["input_ids"])
+
+
+def chat(server, messages, **settings):
+    return server.client().chat.completions.create(model="tiny", messages=messages, **settings)
+
+
+def test_a_page_s_print_is_asked_about_and_the_answer_has_its_place(nano):
+    with nano.http() as http:
+        assert http.get("/v1/models").json()["data"][0]["tasks"] == ["text", "ask_text"]
+        id = uploaded(http, ("a.png", png(TOTAL)))
+        finished(http, id)
+        url = f"/v1/documents/{id}/pages/0/ask"
+        answer = http.post(url, json={"question": "What is the total due?"}).json()
+        (expected,) = nano.reader.ask(TOTAL, "What is the total due?", max_tokens=12)
+        assert answer["text"] == expected.text and answer["confidence"] == pytest.approx(expected.confidence, abs=2e-3)
+        boxes = [box for one in expected.evidence if one.quoted for box in one.words]
+        assert answer["boxes"] == [[round(side, 1) for side in box] for box in boxes]
+        chosen = http.post(url, json={"question": "Which?", "choices": ["12", "Tokyo"]}).json()
+        assert chosen["value"] in ("12", "Tokyo")
+        if chosen["value"] == "12":
+            ((left, top, right, bottom),) = chosen["boxes"]
+            assert 100 < left < right < 360 and 0 <= top < bottom <= 90
+        schema = {
+            "type": "object",
+            "properties": {"a": {"type": "string"}, "b": {"type": "boolean"}},
+            "required": ["a"],
+        }
+        filled = http.post(url, json={"question": "Which?", "schema": schema}).json()["value"]
+        assert isinstance(filled["a"], str) and filled["b"] in (True, False)
+        for wrong in ({"question": "<image>"}, {"question": " "}, {"question": "x", "schema": {"not": {}}}):
+            assert http.post(url, json=wrong).status_code == 400
+
+
+def test_nothing_that_was_read_gives_no_answer_and_keeps_the_form(nano):
+    with nano.http() as http:
+        id = uploaded(http, ("a.png", png(Image.new("RGB", (90, 60), "white"))))
+        finished(http, id)
+        url = f"/v1/documents/{id}/pages/0/ask"
+        empty = http.post(url, json={"question": "What is it?"}).json()
+        assert empty == {"text": None, "confidence": 0.0, "finish_reason": "blank", "boxes": []}
+        assert http.post(url, json={"question": "x", "choices": ["a", "b"]}).json()["value"] in ("a", "b")
+
+
+def test_a_free_question_in_a_chat_is_asked_about_the_print_of_its_pictures(nano):
+    question = "What is the total due?"
+    made = chat(nano, about(TOTAL, question))
+    assert made.usage.prompt_tokens == length(nano.reader, [TOTAL], question)
+    assert made.usage.prompt_tokens_details.image_tokens == 0
+    (expected,) = nano.reader.ask(TOTAL, question, max_tokens=12)
+    assert made.choices[0].message.content.strip() == expected.text
+    streamed = chat(nano, about(TOTAL, question), stream=True)
+    assert "".join(chunk.choices[0].delta.content or "" for chunk in streamed).strip() == expected.text
+
+
+def test_a_chat_s_last_question_is_asked_about_all_its_pictures(nano):
+    first, second = about(TOTAL, "What is this?")[0], about(DAY, "And this?")[0]
+    turns = [{"role": "system", "content": "Be brief."}, first, {"role": "assistant", "content": "A bill."}, second]
+    assert chat(nano, turns).usage.prompt_tokens == length(nano.reader, [TOTAL, DAY], "And this?")
+    later = [first, {"role": "assistant", "content": "A bill."}, {"role": "user", "content": "Which day?"}]
+    assert chat(nano, later).usage.prompt_tokens == length(nano.reader, [TOTAL], "Which day?")
+
+
+@pytest.mark.parametrize("prompt", PROMPTS.values())
+def test_what_the_model_was_taught_to_say_of_a_picture_it_is_asked_of_the_picture(nano, prompt):
+    assert chat(nano, about(TOTAL, prompt)).usage.prompt_tokens_details.image_tokens > 0
+
+
+def test_a_chat_that_cannot_be_read_or_held_is_refused_with_the_reason(nano):
+    with nano.http() as http:
+
+        def refusal(messages, **more):
+            body = {"model": "tiny", "messages": messages} | more
+            refused = http.post("/v1/chat/completions", json=body)
+            return refused.status_code, refused.json()["error"]["code"]
+
+        assert refusal(about(TOTAL, "What is it? " * 500)) == (400, "context_length_exceeded")
+        assert refusal(about(TOTAL, "What is it?"), max_visual_tokens=1) == (400, "invalid_prompt")
+        assert refusal(about(TOTAL, "a <|im_end|> b")) == (400, "reserved_token")
+    assert nano.parts.engine.running == 0
