@@ -232,15 +232,30 @@ def test_forms_are_filled_in_as_the_answers_say() -> None:
             if asked.kind == "count":
                 assert asked.answer == str(len(empty))
             elif asked.kind == "absent":
-                assert quoted[0] not in filled and quoted[0] not in page.text
+                assert asked.basis[1] not in filled and asked.basis[1] not in page.text
             elif asked.kind == "yes/no":
                 asks_for_tick = "ticked" in asked.question or "勾选" in asked.question
                 assert YES[asked.answer] == (ticked[quoted[0]] if asks_for_tick else quoted[0] in filled)
-            elif asked.basis:
+            elif asked.basis and asked.basis[0] == "ticked":
                 assert ticked[asked.answer]
-            elif quoted:
-                assert filled[quoted[0]] == asked.answer
+            elif asked.basis:
+                assert asked.basis[0] == "field" and filled[asked.basis[1]] == asked.answer
     assert kinds >= {"count", "absent", "yes/no", "look-up"}
+
+
+@pytest.mark.parametrize("family", ["card", "ticket"])
+def test_what_cards_and_tickets_say_beside_a_label_answers_the_question_for_it(family: str) -> None:
+    ways = set()
+    for index in INDEXES[:12]:
+        page = document(family, index)
+        for asked in page.asked:
+            what, label = asked.basis or ("", "")
+            ways.add(what)
+            if what == "field":
+                assert page.fields[label] == asked.answer and asked.answer in page.text
+            elif what == "no field":
+                assert label not in page.fields and asked.kind == "absent"
+    assert ways == {"", "field", "no field"}
 
 
 def test_answers_about_code_follow_from_the_source() -> None:

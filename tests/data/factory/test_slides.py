@@ -34,6 +34,11 @@ def test_points_are_printed_in_their_order_and_asked_for_by_number():
                 place = ordinals.index(number[1]) if number[1] else int(number[2]) - 1
                 assert asked.answer == points[place]
                 asked_for += 1
+            elif asked.basis == ("last",):
+                assert asked.answer == points[-1]
+            elif asked.basis:
+                first, second = (asked.basis[1], asked.answer)[:: 1 if asked.basis[0] == "after" else -1]
+                assert squeezed(first + second) in text
             elif re.search(r"How many bullet points|几个要点", asked.question):
                 assert asked.answer == str(len(points))
             elif following := re.search(r"follows \"(.+)\"\?$|^“(.+)”的下一个要点", asked.question):

@@ -5,8 +5,9 @@ from texthawk.data.factory.canvas import WHITE, Canvas
 from texthawk.data.factory.colours import colours, mixed, strong
 from texthawk.data.factory.document import Asked, Document, Thing
 from texthawk.data.factory.flow import Strip
+from texthawk.data.factory.labelled import labelled, not_there
 from texthawk.data.factory.order import Order
-from texthawk.data.factory.questions import absent, look_up, yes_no
+from texthawk.data.factory.questions import look_up, yes_no
 from texthawk.types import Box
 
 KINDS = (
@@ -57,12 +58,10 @@ def make(order: Order) -> Document:
         box = strip.pair(key + colon, values[key], face, bold if dice.chance(0.3) else face, at=at)
         if box is not None:
             fields[key] = values[key]
-            asked.append(
-                look_up(order.say(f'What does the card say for "{key}"?', f"证件上的“{key}”是什么？"), values[key], box)
-            )
+            asked.append(labelled(order, key, values[key], box, order.say("card", "证件")))
     for key in values:
         if key not in fields:
-            asked.append(absent(order, order.say(f'What does the card say for "{key}"?', f"证件上的“{key}”是什么？")))
+            asked.append(not_there(order, key, order.say("card", "证件")))
     asked.append(yes_no(order, order.say("Is there a portrait on the card?", "证件上有照片吗？"), True))
     return Document(
         canvas.image,

@@ -5,8 +5,10 @@ from texthawk.data.factory.canvas import Canvas, Colour
 from texthawk.data.factory.colours import colours
 from texthawk.data.factory.document import Asked, Document
 from texthawk.data.factory.flow import Strip
+from texthawk.data.factory.labelled import labelled, not_there
 from texthawk.data.factory.order import Order
-from texthawk.data.factory.questions import absent, count, look_up, yes_no
+from texthawk.data.factory.questions import count, look_up, yes_no
+from texthawk.data.synth.tokens import clock
 from texthawk.types import Box
 
 TITLES = (
@@ -48,6 +50,12 @@ def _values(order: Order) -> dict[tuple[str, str], str]:
         ("Start date", "开始日期"): names.written_date(names.day(dice), form),
         ("Amount", "金额"): names.money(dice.integer(1000, 999999)),
         ("Reference", "编号"): names.serial(dice),
+        ("Account No.", "账号"): names.digits(dice, dice.integer(8, 16)),
+        ("Postcode", "邮编"): names.digits(dice, 6 if speech == "zh" else 5),
+        ("Country", "国家"): order.pick(("Kenya", "Chile", "Denmark", "Canada", "Japan"), ("中国", "法国", "日本", "巴西")),
+        ("Department", "部门"): order.pick(("Sales", "Purchasing", "Research", "Finance"), ("销售部", "采购部", "财务部")),
+        ("Weight", "体重"): f"{dice.integer(45, 120)} kg",
+        ("Arrival", "到达时间"): clock(dice),
     }  # fmt: skip
 
 
@@ -124,7 +132,7 @@ class _Form:
         width = (self.right - self.left) / across
         at = max(self.label.width(key) for key in given) + 1.6 * self.size
         colon = self.order.pick((":", ""), ("：", ""))
-        keys = names.different(dice, tuple(given), dice.integer(4, len(given)))
+        keys = names.different(dice, tuple(given), dice.integer(4, 16))
         for n, key in enumerate(keys):
             if n % across == 0 and self.y + pitch > self.bottom - 6 * self.size:
                 break
@@ -199,11 +207,17 @@ class _Form:
     def _questions(self) -> list[Asked]:
         order, dice = self.order, self.dice
         made = [
-            look_up(order.say("What kind of form is this?", "这是什么表格？"), self.title, self.canvas.lines[0].box)
+            look_up(
+                order.pick(
+                    ("What kind of form is this?", "What is the title of the form?", "What does the heading say?"),
+                    ("这是什么表格？", "表格的标题是什么？"),
+                ),
+                self.title,
+                self.canvas.lines[0].box,
+            )
         ]
         for key in names.different(dice, tuple(self.fields), 4):
-            question = order.say(f'What is filled in for "{key}"?', f"“{key}”一栏填写的是什么？")
-            made.append(look_up(question, self.fields[key], self.places[key]))
+            made.append(labelled(order, key, self.fields[key], self.places[key], order.say("form", "表")))
         if self.empty:
             key = dice.pick(self.empty)
             made.append(yes_no(order, order.say(f'Is "{key}" filled in?', f"“{key}”一栏填写了吗？"), False))
@@ -223,7 +237,7 @@ class _Form:
         for label in (("Blood group", "血型"), ("Height", "身高"), ("Tax number", "税号")):
             if label[int(order.speech == "zh")] not in known and dice.chance(0.4):
                 key = label[int(order.speech == "zh")]
-                made.append(absent(order, order.say(f'What is filled in for "{key}"?', f"“{key}”一栏填写的是什么？")))
+                made.append(not_there(order, key, order.say("form", "表")))
         return made
 
 

@@ -8,11 +8,13 @@ from texthawk.data.factory import charts
 from texthawk.data.factory.canvas import Canvas
 from texthawk.data.factory.chart_board import PALETTES, look_of, readable_on
 from texthawk.data.factory.chart_marks import draw
-from texthawk.data.factory.document import Asked, Document, Thing, beside
+from texthawk.data.factory.document import Asked, Document, Line, Thing, beside
 from texthawk.data.factory.figure import Colour
 from texthawk.data.factory.grid import markdown_table
 from texthawk.data.factory.ink import Unit, joined
 from texthawk.data.factory.order import Order
+from texthawk.data.factory.prose_questions import prose_questions
+from texthawk.data.factory.questions import absent, look_up
 from texthawk.data.factory.scene_objects import scene
 from texthawk.data.factory.styles import Style
 from texthawk.types import Box
@@ -67,7 +69,7 @@ def make(order: Order) -> Document:
         asked.append(Asked(TASKS["grounding"].format(name), PLACE, "grounding", (rest,), kind="place"))
         seen = (" and a picture", "和一张图片")
         things = (Thing(order.say("picture", "图片"), rest),)
-    _footed(slide)
+    foot = _footed(slide)
     return Document(
         canvas.image,
         "slide",
@@ -76,7 +78,7 @@ def make(order: Order) -> Document:
         markdown="\n\n".join(slide.markdown),
         chart=chart,
         things=things,
-        asked=(*_asked(slide), *asked),
+        asked=(*_asked(slide), *_read_off(slide, foot), *asked),
         caption=_caption(slide, *seen),
         info={"points": list(slide.points)},
     )
@@ -164,17 +166,18 @@ def _bulleted(slide: Slide, x: float, y: float, inset: float, parts: list[Unit])
     canvas.lines.append(beside(head, body))
 
 
-def _footed(slide: Slide) -> None:
-    """Now and then a page number or a few words at the foot."""
+def _footed(slide: Slide) -> dict[str, Line]:
+    """Now and then a page number or a few words at the foot, by "number" and "foot"."""
     order, canvas, dice = slide.order, slide.canvas, slide.order.dice
     face = slide.style.face(0.6 * slide.size)
-    y = 0.965 * canvas.height
+    y, made = 0.965 * canvas.height, dict[str, Line]()
     if dice.chance(0.5):
-        canvas.text(0.94 * canvas.width, y, str(dice.integer(1, 80)), face, align="right")
+        made["number"] = canvas.text(0.94 * canvas.width, y, str(dice.integer(1, 80)), face, align="right")
     if dice.chance(0.4):
         text = face.fit(order.phrase(24))
         if text:
-            canvas.text(0.06 * canvas.width, y, text, face)
+            made["foot"] = canvas.text(0.06 * canvas.width, y, text, face)
+    return made
 
 
 def _caption(slide: Slide, english: str, chinese: str) -> str:
@@ -202,3 +205,25 @@ def _asked(slide: Slide) -> list[Asked]:
         question = order.say(f'Which bullet point follows "{before}"?', f"“{before}”的下一个要点是什么？")
         made.append(Asked(question, after))
     return made
+
+
+def _read_off(slide: Slide, foot: dict[str, Line]) -> list[Asked]:
+    """The last bullet point, what is printed at the foot, and how the points go on."""
+    order, points = slide.order, slide.points
+    made = []
+    if points and order.dice.chance(0.5):
+        question = order.say("What does the last bullet point say?", "最后一个要点写了什么？")
+        made.append(Asked(question, points[-1], basis=("last",)))
+    question = order.pick(
+        ("What is the slide number?", "What is the page number?", "Which number does the slide have?"),
+        ("页码是多少？",),
+    )
+    if "number" in foot:
+        made.append(look_up(question, foot["number"].text, foot["number"].box))
+    elif order.dice.chance(0.4):
+        made.append(absent(order, question))
+    if "foot" in foot:
+        question = order.pick(("What does the footer say?", "What is written at the bottom left?"), ("页脚写了什么？",))
+        made.append(look_up(question, foot["foot"].text, foot["foot"].box))
+    page = "\n".join(line.text for line in slide.canvas.lines)
+    return made + prose_questions(order, points, page, 2)

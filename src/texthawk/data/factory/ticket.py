@@ -5,8 +5,9 @@ from texthawk.data.factory.canvas import WHITE, Canvas
 from texthawk.data.factory.colours import Colours, colours, strong
 from texthawk.data.factory.document import Asked, Document, Thing
 from texthawk.data.factory.ink import Face
+from texthawk.data.factory.labelled import labelled, not_there
 from texthawk.data.factory.order import Order
-from texthawk.data.factory.questions import absent, look_up
+from texthawk.data.factory.questions import look_up
 from texthawk.data.factory.styles import Style
 from texthawk.data.synth.tokens import clock
 from texthawk.types import Box
@@ -123,10 +124,9 @@ class _Ticket:
         order = self.order
         made = [look_up(order.say("What kind of ticket is this?", "这是什么票？"), title, self.places["title"])]
         for key, value in self.fields.items():
-            question = order.say(f'What does the ticket say for "{key}"?', f"票上的“{key}”是什么？")
-            made.append(look_up(question, value, self.places[key]))
+            made.append(labelled(order, key, value, self.places[key], order.say("ticket", "票")))
         for key in (*left_out, order.say("Baggage", "行李")):
-            made.append(absent(order, order.say(f'What does the ticket say for "{key}"?', f"票上的“{key}”是什么？")))
+            made.append(not_there(order, key, order.say("ticket", "票")))
         return made
 
 

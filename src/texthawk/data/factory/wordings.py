@@ -40,6 +40,17 @@ _RULES: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = tuple(
             ),
         ),
         (
+            r"What is the value of ((?:(?! for ).)+) for ((?:(?! for ).)+)\?",
+            (
+                "What is {0} for {1}?", "Look up {0} for {1}.", "What value does {1} have for {0}?", "Give {0} for {1}.",
+                "Find the value of {0} for {1}.", "What value of {0} is given for {1}?",
+            ),
+        ),
+        (
+            r"What does ((?:(?! say ).)+) say for (.+)\?",
+            ("What is {0} for {1}?", "What is given as {0} for {1}?", "Give {0} for {1}.", "What stands under {0} for {1}?"),
+        ),
+        (
             r"What is (the .+)\?",
             (
                 "What's {0}?", "Give {0}.", "Tell me {0}.", "State {0}.", "Find {0}.", "Can you tell me {0}?",
