@@ -12,14 +12,16 @@ from fastapi.concurrency import run_in_threadpool
 from PIL import Image
 
 from texthawk.decode.guard import LoopGuard
+from texthawk.serve.asker import ReadingCancelled, ReadingFailed
 from texthawk.serve.chat_request import ChatRequest, ImagePart, Message, TextPart
 from texthawk.serve.engine import EngineClosed, Place, QueueFull
 from texthawk.serve.errors import Refusal, too_busy
 from texthawk.serve.forward import Prompt
 from texthawk.serve.generation import Event, Generation
 from texthawk.serve.images import content_of, is_remote, picture_of_content
-from texthawk.serve.listening import turn
+from texthawk.serve.listening import Gone, turn
 from texthawk.serve.parts import Parts
+from texthawk.serve.reading_first import ReadFirst, read_first
 from texthawk.serve.sampling import Sampling
 
 RETRY_SECONDS = 2
@@ -43,12 +45,17 @@ async def begun(asked: ChatRequest, parts: Parts, gone: "asyncio.Task[None]") ->
             for param, url in _remote_pictures(asked):
                 async with turn(parts.fetching, gone):
                     fetched[url] = await run_in_threadpool(content_of, url, parts.settings, param)
-            async with turn(parts.preparing, gone):
-                return await run_in_threadpool(_submitted, asked, fetched, parts, loop, place)
+            reading = read_first(asked, parts, gone)
+            async with turn(parts.preparing if reading is None else parts.consulting, gone):
+                return await run_in_threadpool(_submitted, asked, fetched, parts, loop, place, reading)
     except QueueFull:
         raise too_busy(f"{parts.engine.waiting} requests wait already", RETRY_SECONDS) from None
     except EngineClosed:
         raise Refusal(503, "the server is shutting down", code="shutting_down", retry_after=RETRY_SECONDS) from None
+    except ReadingCancelled:
+        raise Gone from None
+    except ReadingFailed as error:
+        raise Refusal(500, str(error), code="generation_failed") from error
 
 
 def _check_asked(asked: ChatRequest, parts: Parts) -> None:
@@ -78,17 +85,22 @@ def _remote_pictures(asked: ChatRequest) -> list[tuple[str, str]]:
 
 
 def _submitted(
-    asked: ChatRequest, fetched: dict[str, bytes], parts: Parts, loop: asyncio.AbstractEventLoop, place: Place
+    asked: ChatRequest,
+    fetched: dict[str, bytes],
+    parts: Parts,
+    loop: asyncio.AbstractEventLoop,
+    place: Place,
+    reading: ReadFirst | None,
 ) -> Begun:
     """Make the prompt and hand it to the engine; raises Refusal. Blocks."""
-    prompt = _prompt(asked, fetched, parts)
+    prompt = _prompt(asked, fetched, parts, reading)
     generation, events = _generation(asked, prompt, parts, loop)
     parts.engine.submit(generation, place)
     return Begun(generation, events)
 
 
-def _prompt(asked: ChatRequest, fetched: dict[str, bytes], parts: Parts) -> Prompt:
-    """Decode the pictures and set the conversation; raises Refusal."""
+def _prompt(asked: ChatRequest, fetched: dict[str, bytes], parts: Parts, reading: ReadFirst | None) -> Prompt:
+    """Decode the pictures and set the conversation, or what was read in its place; raises Refusal."""
     images: list[Image.Image] = []
     messages = []
     pixels = 0
@@ -110,6 +122,8 @@ def _prompt(asked: ChatRequest, fetched: dict[str, bytes], parts: Parts) -> Prom
             content.append({"type": "text", "text": part.text})
         messages.append({"role": "system" if message.role == "developer" else message.role, "content": content})
     try:
+        if reading is not None:
+            return reading.prompt(images, parts, asked.max_visual_tokens)
         return parts.prompts.chat(messages, images, asked.max_visual_tokens)
     except ValueError as error:
         raise Refusal(400, str(error), code="invalid_prompt", param="messages") from error

@@ -9,8 +9,10 @@ from fastapi.responses import JSONResponse, Response
 from PIL import Image
 from pydantic import BaseModel, Field
 
-from texthawk.decode.asked import ANSWER_TOKENS, form_of, said
+from texthawk.decode.asked import ANSWER_TOKENS, Said, answers_from_text, can_answer, form_of, said
+from texthawk.decode.documents.answer import DocumentAnswer
 from texthawk.decode.documents.finding import Place, places
+from texthawk.decode.documents.text_answers import text_answers
 from texthawk.decode.reader import Reader
 from texthawk.serve.asker import EngineAsker, ReadingCancelled, ReadingFailed, reading_with
 from texthawk.serve.documents import job_of
@@ -19,7 +21,7 @@ from texthawk.serve.errors import Refusal, too_busy
 from texthawk.serve.jobs import DPI, Job, picture_of
 from texthawk.serve.listening import Gone, listening, turn
 from texthawk.serve.parts import CONSULTING, Parts, parts_of
-from texthawk.types import Page, PageError
+from texthawk.types import Box, Page, PageError
 
 RETRY_SECONDS = 2
 router = APIRouter(prefix="/v1/documents/{id}/pages/{index}")
@@ -40,21 +42,32 @@ class Phrase(BaseModel):
 
 @router.post("/ask")
 async def ask(id: str, index: int, asked: Question, request: Request) -> Response:
-    """The model's answer to a question about the page as a picture, with its confidence."""
+    """The model's answer to a question about the page, with its confidence.
+
+    A model that answers from what was read also tells in `boxes` where its answer stands, and has none (null) where nothing
+    was read.
+    """
     parts = parts_of(request)
     job = job_of(id, parts)
-    page_of(job, index)
-    if "ask" not in parts.tasks:
+    page = page_of(job, index)
+    if not can_answer(parts.reader):
         name = parts.settings.model_name
         raise Refusal(400, f"the model {name} has not learned to answer questions", code="not_learned")
 
     def answer(reader: Reader) -> dict[str, Any]:
         form = form_of(asked.choices, asked.schema_)
         limit = min(ANSWER_TOKENS, parts.settings.max_tokens)
-        (made,) = said(reader, _picture(job, index, parts), [asked.question], form, limit)
+        boxes: list[Box] = []
+        made: Said | DocumentAnswer
+        if answers_from_text(reader):
+            (made,) = text_answers([page], [asked.question], reader, form=form, limit=limit)
+            boxes = [box for one in made.evidence if one.quoted for box in one.words]
+        else:
+            (made,) = said(reader, _picture(job, index, parts), [asked.question], form, limit)
         value = {} if form is None else {"value": made.value}
         confidence = round(made.confidence, 4)
-        return {"text": made.text, "confidence": confidence, "finish_reason": made.finish_reason} | value
+        told = {"text": made.text, "confidence": confidence, "finish_reason": made.finish_reason}
+        return told | {"boxes": [_sides(box) for box in boxes]} | value
 
     return await _consulted(answer, request, "question")
 
@@ -68,7 +81,7 @@ async def find(id: str, index: int, asked: Phrase, request: Request) -> Response
 
     def answer(reader: Reader) -> dict[str, Any]:
         (found,) = places([page], [asked.phrase], lambda _: _picture(job, index, parts), lambda: reader)
-        boxes = [[round(side, 1) for side in box] for place in found for box in place.lines]
+        boxes = [_sides(box) for place in found for box in place.lines]
         return {"boxes": boxes, "places": [_record(place) for place in found]}
 
     return await _consulted(answer, request, "phrase")
@@ -113,9 +126,13 @@ def _picture(job: Job, index: int, parts: Parts) -> Image.Image:
     return drawn.image
 
 
+def _sides(box: Box) -> list[float]:
+    return [round(side, 1) for side in box]
+
+
 def _record(place: Place) -> dict[str, Any]:
     return {
-        "box": [round(side, 1) for side in place.box],
+        "box": _sides(place.box),
         "text": place.text,
         "by": place.by,
         "edits": place.edits,

@@ -41,7 +41,7 @@ async function introduce() {
   const models = await (await call("/v1/models")).json();
   state.model = models.data[0];
   by("model").textContent = `model ${state.model.id}`;
-  const asks = state.model.tasks.includes("ask");
+  const asks = ["ask", "ask_text"].some((task) => state.model.tasks.includes(task));
   by("ask-button").disabled = !asks;
   by("ask-note").textContent = asks ? "" : `The model ${state.model.id} has not learned to answer questions; phrases are found among the words it read.`;
 }
@@ -243,17 +243,18 @@ async function ask(kind) {
   if (state.id !== id || state.shown !== index) return;
   for (const rect of state.found) rect.remove();
   state.found = [];
-  if (kind === "ask") {
-    by("answer").textContent = `${result.text} (confidence ${Math.round(result.confidence * 100)} %)`;
-    return;
-  }
   state.found = result.boxes.map((sides) => {
     const rect = box(sides);
     rect.classList.add("found");
     by("places").append(rect);
     return rect;
   });
-  by("answer").textContent = told(result.places);
+  by("answer").textContent = kind === "ask" ? answered(result) : told(result.places);
+}
+
+function answered(result) {
+  if (result.text === null) return "Nothing was read on this page.";
+  return `${result.text} (confidence ${Math.round(result.confidence * 100)} %)`;
 }
 
 function told(places) {
