@@ -187,7 +187,7 @@ def test_choices_and_schemas_are_kept_also_where_nothing_was_read():
     for shown in (PAGES, [BLANK]):
         (answer,) = ask(["Which card?"], shown, form=form)
         assert answer.text in form.choices and answer.value == answer.text and answer.page is not None
-        (answer,) = ask(["Give the fields"], shown, form=Form(schema=SCHEMA), limit=40)
+        (answer,) = ask(["Give the fields"], shown, form=Form(schema=SCHEMA), limit=60)
         assert json.loads(answer.text) == answer.value and list(answer.value) == SCHEMA["required"]
         assert isinstance(answer.value["total"], int | float) and isinstance(answer.value["committee"], str)
         assert answer.value["fine"] in (True, False) and answer.value["month"] in ("March", "May")
@@ -281,7 +281,26 @@ def test_questions_at_the_limits_are_answered_or_refused_with_the_reason():
             ask([wrong], [])
     with pytest.raises(ValueError, match="meaning of its own"):
         schema = {"type": "object", "properties": {"<image>": {"type": "string"}, "b": {"type": "string"}}}
-        ask(["x"], PAGES, form=Form(schema=schema))
+        ask(["x"], PAGES, form=Form(schema=schema), limit=60)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"required": 5},
+        {"required": [["a"]]},
+        {"properties": {"a": {"type": [["string"]]}}},
+        {"properties": {"a": {"type": "text"}}},
+        {"properties": {"a": {"anyOf": 3}}},
+        {"properties": {"a": {"enum": []}}},
+        {"properties": {"a": {"type": "string", "pattern": "("}}},
+        {"required": ["a"], "additionalProperties": False, "properties": {}},
+    ],
+)
+def test_a_schema_that_is_none_or_that_nothing_keeps_is_refused(wrong):
+    schema = {"type": "object", "properties": {"a": {"type": "string"}}} | wrong
+    with pytest.raises(ValueError):
+        ask(["x"], PAGES[:1], form=Form(schema=schema), limit=30)
 
 
 def test_any_script_is_asked_and_found():

@@ -41,6 +41,8 @@ def text_answers(
     """
     for question in questions:
         check_question(question, reader.processor.tokenizer)
+    if form is not None:
+        form.constraint(reader.schemas, limit)  # also where its fields are asked for one by one
     fields = [fields_of(question, form) for question in questions]
     asked: list[Asked] = []
     for question, own in zip(questions, fields, strict=True):
