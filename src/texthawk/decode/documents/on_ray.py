@@ -7,7 +7,7 @@ path and have this package and the model; results come back as plain data.
 import json
 import os
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import Any
 
 from texthawk.decode.documents.page_reader import PageReader
@@ -32,10 +32,10 @@ class OnRay:
             ) from error
         self._settings, self._count, self._ray = settings, count, ray
         self._given = deque[Job]()
-        self._coming: Iterator[tuple[Job, Result]] = iter(())
+        self._coming = self._read([])
         self._ours = not ray.is_initialized()
         if self._ours:
-            ray.init(log_to_driver=False, logging_level="warning")
+            ray.init(log_to_driver=False, logging_level="warning", include_dashboard=False)
         context = ray.data.DataContext.get_current()
         context.enable_progress_bars = False
 
@@ -54,7 +54,9 @@ class OnRay:
             result = next(self._coming)
         return result
 
-    def _read(self, jobs: list[Job]) -> Iterator[tuple[Job, Result]]:
+    def _read(self, jobs: list[Job]) -> Generator[tuple[Job, Result], None, None]:
+        if not jobs:
+            return
         rows = [job._asdict() | {"place": os.path.abspath(job.path)} for job in jobs]
         pages = self._ray.data.from_items(rows, override_num_blocks=len(rows)).map(
             _Pages, fn_constructor_args=(self._settings,), compute=self._ray.data.ActorPoolStrategy(size=self._count)
@@ -63,6 +65,7 @@ class OnRay:
             yield Job(row["path"], row["name"], int(row["number"])), _result(row["result"])
 
     def close(self) -> None:
+        self._coming.close()  # what it holds belongs to the cluster
         if self._ours:
             self._ray.shutdown()
 
