@@ -198,6 +198,19 @@ def test_searching_the_pdf_finds_every_word_where_it_stands(rotation, points):
         assert len(rectangles) == 1 and rectangles[0] == pytest.approx(place, abs=2)
 
 
+@pytest.mark.parametrize("text", ["שלום", "مرحبا", "א12ב", "abc", "12.50", "Größe"])
+def test_a_word_of_either_direction_comes_back_from_a_pdf_as_it_is_spelt(text):
+    layer = pypdfium2.PdfDocument(written("pdf", page([[text]])))[0].get_textpage()
+    assert layer.get_text_range().strip() == text and layer.search(text).get_next() is not None
+
+
+def test_a_word_that_says_nothing_leaves_alto_valid():
+    lines = [Line(text, Box(1, 1, 9, 9), (Word(text, Box(1, 1, 9, 9), 0.5),)) for text in ("", " ", "\u00a0", "x")]
+    content = written("alto", replace(page(), lines=tuple(lines)))
+    assert faults(content) == []
+    assert [string.get("CONTENT") for string in ElementTree.fromstring(content).iter(f"{ALTO}String")] == ["x"]
+
+
 def test_the_text_of_a_pdf_reads_in_order_with_single_spaces_and_is_not_seen():
     made = page()
     sheet = pypdfium2.PdfDocument(written("pdf", made))[0]

@@ -7,7 +7,7 @@ from texthawk.decode.formats.blocks import blocks_of, box_around
 from texthawk.decode.formats.characters import printable, printable_name
 from texthawk.decode.formats.elements import around, indented
 from texthawk.decode.formats.format import Setting
-from texthawk.types import Box, Document, Line, Page
+from texthawk.types import Box, Document, Line, Page, Word
 
 NAMESPACE = "http://www.loc.gov/standards/alto/ns-v4#"
 SCHEMA = "http://www.loc.gov/standards/alto/v4/alto-4-2.xsd"
@@ -57,7 +57,7 @@ def _page(page: Page, place: int) -> ElementTree.Element:
     space = ElementTree.SubElement(element, "PrintSpace", {"HPOS": "0", "VPOS": "0"} | size)
     number = 0
     for lines in blocks_of(page):
-        lines = [line for line in lines if line.words]  # a TextLine must hold a String
+        lines = [line for line in lines if _said(line)]  # a TextLine must hold a String
         if not lines:
             continue
         number += 1
@@ -72,12 +72,18 @@ def _page(page: Page, place: int) -> ElementTree.Element:
 
 def _line(block: ElementTree.Element, line: Line, key: str) -> None:
     element = ElementTree.SubElement(block, "TextLine", {"ID": f"line_{key}"} | _place(line.box))
-    for number, word in enumerate(line.words, start=1):
+    for number, (content, word) in enumerate(_said(line), start=1):
         if number > 1:
             ElementTree.SubElement(element, "SP")
         sure = {"WC": f"{min(1.0, max(0.0, word.confidence)):.4f}"}
-        content = {"CONTENT": " ".join(printable(word.text).split())}
-        ElementTree.SubElement(element, "String", {"ID": f"word_{key}_{number}"} | content | _place(word.box) | sure)
+        name = {"ID": f"word_{key}_{number}", "CONTENT": content}
+        ElementTree.SubElement(element, "String", name | _place(word.box) | sure)
+
+
+def _said(line: Line) -> list[tuple[str, Word]]:
+    """The words of a line with what is written of each; a String must say something."""
+    said = ((" ".join(printable(word.text).split()), word) for word in line.words)
+    return [(content, word) for content, word in said if content]
 
 
 def _place(box: Box | None) -> dict[str, str]:

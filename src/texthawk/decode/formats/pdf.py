@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 
 from PIL import Image
 
-from texthawk.decode.formats.characters import REPLACEMENT, printable
+from texthawk.decode.formats.characters import REPLACEMENT, as_laid_out, printable
 from texthawk.decode.formats.format import Setting
 from texthawk.decode.formats.glyphless import ADVANCE, ASCENT, DESCENT, EM, font, to_unicode
 from texthawk.decode.rotation import turned_box, turned_size
@@ -184,7 +184,7 @@ def _words(page: Page) -> Iterator[tuple[str, Box | None]]:
     """The words of a page and the spaces between them, each with its place in pixels of the page."""
     for line in page.lines:
         for number, word in enumerate(line.words):
-            text = printable(word.text)
+            text = as_laid_out(printable(word.text))
             if text:
                 yield text, word.box
             if number + 1 < len(line.words):
