@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.model import tiny
+from texthawk.decode.asked import Form
 from texthawk.decode.guard import LoopGuard
 from texthawk.decode.reader import Reader
 from texthawk.decode.watch import Watch
@@ -231,6 +232,13 @@ def test_patterns_recursion_and_anything_at_all_end_in_time(schema):
 def test_a_form_that_cannot_be_kept_is_refused_with_a_reason(schema, said):
     with pytest.raises(ValueError, match=said):
         reader().schemas.of_schema(schema, 60)
+
+
+def test_what_an_answer_says_is_json_again_also_where_a_number_is_larger_than_any_float():
+    value = Form(schema={"type": "array"}).value("[1e999, -2.5E400, 0.5, 12]")
+    assert (
+        json.loads(json.dumps(value, allow_nan=False)) == value and value[2:] == [0.5, 12] and value[1] < 0 < value[0]
+    )
 
 
 @pytest.mark.parametrize("choices", [[], ["a"], ["a", "a"], ["a", " "], ["a", "\ud800"], ["a", "b\0"]])

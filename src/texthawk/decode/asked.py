@@ -2,6 +2,7 @@
 
 import json
 import math
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -42,8 +43,13 @@ class Form:
         return schemas.of_schema(self.schema, limit)
 
     def value(self, text: str) -> Any:
-        """What an answer says: the choice, or the parsed JSON."""
-        return text if self.choices is not None else json.loads(text)
+        """What an answer says: the choice, or the parsed JSON, whose numbers can be written as JSON again."""
+        return text if self.choices is not None else json.loads(text, parse_float=_finite)
+
+
+def _finite(number: str) -> float:
+    """A schema allows 1e999, which Python takes for infinity, which is no JSON."""
+    return max(-sys.float_info.max, min(sys.float_info.max, float(number)))
 
 
 def form_of(choices: Sequence[str] | None, schema: Any) -> Form | None:
