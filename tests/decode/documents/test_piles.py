@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.cli.test_command import interruptible
 from tests.decode.documents.printed_pdf import lines_of, printed_pdf
 from texthawk.cli import main
 from texthawk.decode.documents import reading
@@ -142,11 +143,6 @@ def test_an_interrupt_ends_all_processes_without_a_traceback_even_while_they_sta
             running.wait(0.02)
     os.killpg(running.pid, signal.SIGINT)  # as a terminal does
     assert running.communicate() == (None, "texthawk: interrupted\n") and running.returncode == 130
-
-
-def interruptible() -> None:
-    """A shell starts background jobs deaf to interrupts, and a child of one inherits that."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def test_more_processes_than_cores_are_not_started(files, capsys):
