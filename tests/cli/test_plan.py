@@ -49,6 +49,18 @@ def test_a_bound_that_one_page_cannot_keep_leaves_the_others_their_plans(model, 
     assert "raise max_visual_tokens" in printed.err
 
 
+@pytest.mark.parametrize("memory", [24, 48, 96, None])
+def test_planned_bytes_keep_the_memory_and_too_little_is_told(model, tmp_path, capsys, memory):  # noqa: F811
+    file = typed(tmp_path / "page.png", 40)
+    bound = [] if memory is None else ["--max-memory", f"{memory}M"]
+    assert main(["plan", file, "--model", model, "--json", *bound]) == 0
+    (planned,) = json.loads(capsys.readouterr().out)["plans"]
+    assert planned["read_bytes"] > 900 * 1420  # a byte for each pixel would be too few
+    assert memory is None or planned["read_bytes"] <= memory * 2**20
+    assert main(["plan", file, "--model", model, "--max-memory", "1M"]) == 1
+    assert "--max-memory" in capsys.readouterr().err
+
+
 def test_a_blank_page_costs_nothing_to_read(model, tmp_path, capsys):  # noqa: F811
     Image.new("RGB", (600, 800), "white").save(tmp_path / "blank.png")
     assert main(["plan", str(tmp_path / "blank.png"), "--model", model, "--json"]) == 0

@@ -6,12 +6,13 @@ import sys
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from texthawk.cli.read import positive, rotation, selection
+from texthawk.cli.read import amount, positive, rotation, selection
 from texthawk.image.selection import EVERY_PAGE
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+    from texthawk.decode.budgets import Budget
     from texthawk.image.budget import CacheShape, Plan
     from texthawk.image.raw import RawPage
     from texthawk.model.configuration import TextHawkConfig
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 COLUMNS = (
     "file", "page", "pixels", "grid", "thumbnail", "tiles", "visual tokens", "pixel MiB", "cache MiB", "GFLOP",
-    "windows", "read tokens",
+    "windows", "read tokens", "read MiB",
 )  # fmt: skip
 
 
@@ -40,7 +41,8 @@ def parser() -> argparse.ArgumentParser:
         epilog="Up to GFLOP, the page as one image of a prompt. pixel MiB: the tiles in float32. cache MiB: keys and values "
         "of the page's tokens in bfloat16. GFLOP: tower, connector and one pass of the language model over the page's "
         "tokens. windows, read tokens: what texthawk read spends on the page, which sets its lines on canvases of their "
-        "own; canvases that must be read twice, and PDF pages whose own text it can take, differ.",
+        "own; canvases that must be read twice, and PDF pages whose own text it can take, differ. read MiB: memory that reading "
+        "takes beside the model in float32, at most; --max-memory bounds it.",
     )
     made.add_argument("files", nargs="+", metavar="FILE", help="PDF, PNG, JPEG, TIFF, WebP, GIF or BMP")
     made.add_argument("--model", default="nano", help="nano, a folder, or the name of a recipe (default: nano)")
@@ -50,6 +52,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--max-pixels", type=positive, metavar="N", help="refuse larger pictures (default: 200 million pixels)"
     )
+    made.add_argument("--max-memory", type=amount, metavar="N", help="as of texthawk read, for example 800M")
     made.add_argument(
         "--rotate",
         type=rotation,
@@ -72,14 +75,17 @@ class PagePlan:
     whole: "Plan"
     windows: int
     read_tokens: int
+    read_bytes: int
 
 
 def _plan(arguments: argparse.Namespace) -> int:
-    from texthawk.image.pages import Limits, open_pages
+    from texthawk.decode.budgets import Budget
+    from texthawk.image.pages import open_pages
     from texthawk.types import PageError
 
-    limits = Limits() if arguments.max_pixels is None else Limits(max_pixels=arguments.max_pixels)
-    planner = _Planner(arguments)
+    budget = Budget(arguments.max_visual_tokens, arguments.max_pixels, arguments.max_memory)
+    limits = budget.limits()
+    planner = _Planner(arguments, budget)
     plans: list[PagePlan] = []
     errors: list[PageError] = []
     for file in arguments.files:
@@ -102,18 +108,19 @@ def _plan(arguments: argparse.Namespace) -> int:
 class _Planner:
     """A model's prices, asked page by page."""
 
-    def __init__(self, arguments: argparse.Namespace) -> None:
+    def __init__(self, arguments: argparse.Namespace, budget: "Budget") -> None:
         from texthawk.model.cost import operations
 
         self._config = config_of(arguments.model)
-        self._most, self._rotate = arguments.max_visual_tokens, arguments.rotate
+        self._budget, self._most, self._rotate = budget, budget.max_visual_tokens, arguments.rotate
         self._cache, self._flops = cache_shape(self._config), operations(self._config)
 
     def of(self, page: "RawPage") -> "PagePlan | PageError":
         """The plan of a page; an error where it cannot keep the bound, so that the other pages still have theirs."""
+        from texthawk.decode.budgets import BYTES_PER_SEEN_PIXEL, bytes_of_a_window
         from texthawk.decode.upright import as_it_came, upright
         from texthawk.decode.windows import fitted
-        from texthawk.image.budget import plan
+        from texthawk.image.budget import FLOAT32_BYTES, plan
         from texthawk.image.rows import row_setting
         from texthawk.types import PageError
 
@@ -135,10 +142,16 @@ class _Planner:
             )
             seen = upright(page.image, self._rotate, as_it_came)
             windows = fitted(seen.image, seen.regions, row_setting(tiling.tile), price, self._most)
+            taken = max(page.decoding, page.image.width * page.image.height * BYTES_PER_SEEN_PIXEL)
+            if windows:
+                first = windows[0].image
+                layout = tiling.layout(first.height, first.width)
+                each = bytes_of_a_window(windows, config, layout, price(first), FLOAT32_BYTES)
+                taken += min(len(windows), self._budget.batch(each)) * each
         except ValueError as error:
             return PageError(page.source, page.number, str(error))
         tokens = sum(price(window.image) for window in windows)
-        return PagePlan(page.source, page.number, page.width, page.height, whole, len(windows), tokens)
+        return PagePlan(page.source, page.number, page.width, page.height, whole, len(windows), tokens, taken)
 
 
 def config_of(model: str) -> "TextHawkConfig":
@@ -183,6 +196,7 @@ def _as_json(planned: PagePlan) -> dict[str, Any]:
         "flops": made.flops,
         "windows": planned.windows,
         "read_visual_tokens": planned.read_tokens,
+        "read_bytes": planned.read_bytes,
     }
 
 
@@ -201,6 +215,7 @@ def _as_row(planned: PagePlan) -> tuple[str, ...]:
         "-" if made.flops is None else f"{made.flops / 1e9:.2f}",
         str(planned.windows),
         str(planned.read_tokens),
+        f"{planned.read_bytes / 2**20:.1f}",
     )
 
 

@@ -68,7 +68,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--max-pixels", type=positive, metavar="N", help="refuse larger pictures (default: 200 million)")
     made.add_argument(
         "--max-memory",
-        type=_bytes,
+        type=amount,
         metavar="N",
         help="bytes that reading may take beside the model, for example 800M: PDF pages are drawn smaller, larger "
         "pictures refused, fewer lines read at once",
@@ -106,7 +106,7 @@ def positive(text: str) -> int:
     return value
 
 
-def _bytes(text: str) -> int:
+def amount(text: str) -> int:
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kmg]?)(?:i?b)?", text.strip().lower())
     if match is None or float(match[1]) == 0:
         raise argparse.ArgumentTypeError(f"{text!r} is no amount of memory; write for example 800M or 2G")

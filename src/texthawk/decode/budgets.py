@@ -5,6 +5,7 @@ looking for ink makes of it, and the windows that go through the model together.
 """
 
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,11 +13,13 @@ from texthawk.image.raw import Limits
 from texthawk.types import TileLayout
 
 if TYPE_CHECKING:
+    from texthawk.decode.windows import Window
     from texthawk.model.configuration import TextHawkConfig
 
 MOST_PIXELS = Limits().max_pixels
 BATCH = 16  # windows that are read together where memory allows it
 BYTES_PER_SEEN_PIXEL = 24  # of the page as it is looked at: grey, paper, differences, marks of rules
+_PROMPT = 32  # tokens around an image, at most
 _MEGABYTE = 2**20
 _COPIES = 8  # of hidden states that a layer holds at once
 _LOGITS = 6  # of the vocabulary's size: logits, probabilities, dice
@@ -86,3 +89,21 @@ def window_bytes(config: "TextHawkConfig", layout: TileLayout, tokens: int, byte
     running = tokens * (_COPIES * text.hidden_size + 2 * text.intermediate_size)
     logits = _LOGITS * text.vocab_size
     return bytes_per_value * (pixels + kept + attention + cache + running) + 4 * logits
+
+
+def most_tokens(window: "Window") -> int:
+    """Tokens that a window can hold at most: small letters side by side along each of its lines."""
+    letters = sum(piece.box.width / max(1.0, 0.3 * piece.box.height) for piece in window.pieces)
+    return min(1024, 16 + round(letters) + 2 * len(window.pieces))
+
+
+def bytes_of_a_window(
+    windows: "Sequence[Window]",
+    config: "TextHawkConfig",
+    layout: TileLayout,
+    visual_tokens: int,
+    bytes_per_value: int,
+) -> int:
+    """What any of a page's windows takes at most, all of which have this layout and so many visual tokens."""
+    tokens = visual_tokens + _PROMPT + max(map(most_tokens, windows))
+    return window_bytes(config, layout, tokens, bytes_per_value)

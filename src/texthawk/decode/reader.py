@@ -14,7 +14,7 @@ from transformers.utils import logging
 
 from texthawk.decode.answers import Answer, Asker
 from texthawk.decode.blank import ILLEGIBLE, NO_INK, NO_TEXT, legible
-from texthawk.decode.budgets import BATCH, Budget, window_bytes
+from texthawk.decode.budgets import BATCH, Budget, bytes_of_a_window, most_tokens
 from texthawk.decode.calibration import Calibration, calibration_of
 from texthawk.decode.grammar import Schemas
 from texthawk.decode.greedy import Way
@@ -42,7 +42,6 @@ if TYPE_CHECKING:
     from texthawk.decode.documents.answer import DocumentAnswer
     from texthawk.decode.documents.finding import Place
 
-_PROMPT = 32  # tokens around an image, at most
 PROBED = 6  # lines that are read to tell which way up a page lies
 
 
@@ -52,9 +51,9 @@ def load(
     """A reader with the shipped model or one in a folder; nothing is fetched from anywhere.
 
     device: "cpu", "cuda", or None for cuda where there is one. dtype: of the computation; None takes float32 on a CPU
-    and bfloat16 on an accelerator. way: how the model is run; None takes the fastest that gives the model's own tokens, and
-    "onnx int8", which needs the `onnx` extra, is faster still with products in 8 bits. Raises ValueError where the folder, the
-    device or the way cannot be used.
+    and bfloat16 on an accelerator. way: how the model is run; None takes the fastest that reads as well as the model's own
+    forward: with the `onnx` extra "onnx int8" where the CPU has instructions for products in 8 bits. "onnx", "step" and
+    "generate" give the model's own tokens. Raises ValueError where the folder, the device or the way cannot be used.
     """
     folder = model_folder(model)
     register()
@@ -220,9 +219,9 @@ class Reader:
         """How many windows are read together."""
         if not windows or budget.max_memory is None:
             return BATCH
-        layout = self.processor.image_processor.layout(windows[0].image.height, windows[0].image.width)
-        tokens = self._visual_tokens(windows[0].image) + _PROMPT + max(map(_most_tokens, windows))
-        return budget.batch(window_bytes(self.model.config, layout, tokens, self.model.dtype.itemsize))
+        first = windows[0].image
+        layout, tokens = self.processor.image_processor.layout(first.height, first.width), self._visual_tokens(first)
+        return budget.batch(bytes_of_a_window(windows, self.model.config, layout, tokens, self.model.dtype.itemsize))
 
     def _answers(self, image: Image.Image, windows: list[Window], budget: Budget) -> tuple[list[Answer], list[bool]]:
         """An answer for each window, and whether it was read from it."""
@@ -234,7 +233,7 @@ class Reader:
         wanting = [k for k, answer in enumerate(answers) if verdicts[k] and not answer.whole]
         for start in range(0, len(wanting), batch):
             chosen = wanting[start : start + batch]
-            again, limits = [windows[k] for k in chosen], [_most_tokens(windows[k]) for k in chosen]
+            again, limits = [windows[k] for k in chosen], [most_tokens(windows[k]) for k in chosen]
             first = [answers[k] for k in chosen]
             for k, answer in zip(
                 chosen, read_again(self.asker, image, again, first, question, limits, self.setting), strict=True
@@ -247,7 +246,7 @@ class Reader:
         return self.asker.ask(
             [window.image for window in windows],
             PROMPTS["text"],
-            [_most_tokens(window) for window in windows],
+            [most_tokens(window) for window in windows],
             rows=[len(window.pieces) for window in windows],
         )
 
@@ -317,12 +316,6 @@ def _ending(answers: Sequence[Answer], verdicts: Sequence[bool], lines: bool) ->
     dropped = sum(not verdict for verdict in verdicts)
     why = f"{dropped} of {len(answers)} windows were left out, for they cannot be read" if dropped else ""
     return next((reason for reason in ("repetition", "length") if reason in kept), "stop"), why
-
-
-def _most_tokens(window: Window) -> int:
-    """Tokens that a window can hold at most: small letters side by side along each of its lines."""
-    letters = sum(piece.box.width / max(1.0, 0.3 * piece.box.height) for piece in window.pieces)
-    return min(1024, 16 + round(letters) + 2 * len(window.pieces))
 
 
 def _on_page(line: Line, page: RawPage, seen: Upright) -> Line:

@@ -54,7 +54,8 @@ class PdfFile:
         except (pypdfium2.PdfiumError, ValueError, MemoryError) as error:
             reason = f"this page of the PDF is damaged; save the PDF again ({error})"
             raise UnreadablePage(self._source, number, reason) from error
-        return RawPage(number, image, width, height, self._source, self.count)
+        needed = image.width * image.height * BYTES_PER_PIXEL
+        return RawPage(number, image, width, height, self._source, self.count, needed)
 
     def layer(self, page: RawPage) -> TextLayer | None:
         """The file's own text of a page that it has drawn, in the page's pixels; None where it cannot be had."""

@@ -161,7 +161,7 @@ def decoded(
     if orientation in ON_ITS_SIDE:
         width, height = height, width
     image = upright(rgb_of_enough(image, limits.enough_side), orientation)
-    return RawPage(number, image, width, height, source, count)
+    return RawPage(number, image, width, height, source, count, needed)
 
 
 def _mebibytes(count: int) -> str:

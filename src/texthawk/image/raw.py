@@ -12,7 +12,8 @@ class RawPage:
     """A page in RGB, upright, before anything is read from it; `number` counts from 1, `count` pages are in the file.
 
     `width` and `height` are the page's own size in pixels, in which boxes are given. The image may have fewer pixels
-    where the page has far more than any tiling uses (see `Limits.enough_side`); its shape is the same.
+    where the page has far more than any tiling uses (see `Limits.enough_side`); its shape is the same. `decoding` is
+    what it took of memory to make the image, at most, in bytes.
     """
 
     number: int
@@ -21,6 +22,7 @@ class RawPage:
     height: int
     source: str
     count: int = 1
+    decoding: int = 0
 
 
 @dataclass(frozen=True)
