@@ -1,4 +1,4 @@
-"""Tower and connector in bfloat16 beside the language model as it is, for CPUs that multiply such numbers natively."""
+"""Tower and connector in bfloat16 beside the language model as it is, and which short numbers a CPU multiplies natively."""
 
 import copy
 
@@ -11,6 +11,11 @@ from texthawk.model.modeling import TextHawkModel
 def multiplies_bfloat16() -> bool:
     """Whether this machine's CPU has instructions for it; without them bfloat16 is slower than float32."""
     return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
+
+
+def multiplies_8_bits() -> bool:
+    """Whether this machine's CPU adds up products of 8-bit numbers without overflow, several times as fast as float32."""
+    return bool(torch.cpu._is_vnni_supported())
 
 
 def with_short_eyes(model: TextHawkModel) -> TextHawkModel:

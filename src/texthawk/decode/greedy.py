@@ -1,7 +1,9 @@
 """Generation under watch: the likeliest token, again and again, until every answer of a batch is over.
 
-Small models on a CPU go through ONNX Runtime where it is installed, else through the step of `decode/step.py`; any other
-through transformers' `generate`. All give the same tokens, but for "onnx int8", which is only taken where it is asked for.
+Small models on a CPU go through ONNX Runtime where it is installed, with products in 8 bits where the CPU has instructions
+for them, else through the step of `decode/step.py`; any other through transformers' `generate`. All give the same tokens, but
+for "onnx int8": there the likeliest token is another one about once in a thousand, and what is read is as right. No way lets
+an answer depend on what stands beside it.
 
 Shape letters:  B answers   L tokens of the prompts   N places   V vocabulary
 """
@@ -12,13 +14,15 @@ import torch
 from torch import Tensor
 from transformers import LogitsProcessorList
 
-from texthawk.decode.eyes import eyes_of, multiplies_bfloat16, with_short_eyes
+from texthawk.decode.eyes import eyes_of, multiplies_8_bits, multiplies_bfloat16, with_short_eyes
 from texthawk.decode.onnx_step import OnnxStepper, can_run_onnx
 from texthawk.decode.step import Stepper, can_step, language_weights, prefill, stamp
 from texthawk.decode.watch import Watch
 from texthawk.model.modeling import TextHawkForConditionalGeneration, TextHawkModel
 
 Way = Literal["onnx", "onnx int8", "step", "generate"]
+MOST_ROUNDED = 50_000_000
+"""Parameters up to which a model's products are in 8 bits unasked: some activations of large models outgrow such steps."""
 _LEAVING = 0.8  # when no more than this share of the rows is still wanted, the others leave the cache
 
 
@@ -33,14 +37,14 @@ class Steps(Protocol):
 
 
 def fastest(model: TextHawkForConditionalGeneration) -> Way:
-    """The way of running this model here that takes least time and gives the tokens of `generate`."""
+    """The way of running this model here that takes least time and reads as well as `generate`."""
     if can_run_onnx(model):
-        return "onnx"
+        return "onnx int8" if multiplies_8_bits() and model.num_parameters() <= MOST_ROUNDED else "onnx"
     return "step" if can_step(model) else "generate"
 
 
 class Generator:
-    """A model that is run one way; None takes the fastest that gives its own tokens. ValueError for one that is not possible.
+    """A model that is run one way; None takes the fastest that reads as well. ValueError for one that is not possible.
 
     "onnx int8" has products in 8 bits, and tower and connector in bfloat16 where the CPU multiplies such numbers natively.
 
@@ -87,9 +91,14 @@ class Generator:
         hidden_BLD, _ = prefill(self.model.model.language_model, embeds_BLD, kept)
         return self.model.lm_head(hidden_BLD[wanted])
 
+    @property
+    def way(self) -> Way:
+        """How the model is run as it is now."""
+        return self._way or fastest(self.model)
+
     def steps(self) -> Steps | None:
         """The model's own step as its weights are now; None where transformers does it."""
-        way = self._way or fastest(self.model)
+        way = self.way
         if way == "generate":
             return None
         now = stamp(language_weights(self.model))
@@ -105,7 +114,7 @@ class Generator:
 
     def _embedded(self, inputs: dict[str, Tensor]) -> Tensor:
         eyes: TextHawkModel = self.model.model
-        if self._way == "onnx int8" and multiplies_bfloat16():
+        if self.way == "onnx int8" and multiplies_bfloat16():
             now = stamp(eyes_of(eyes))
             if self._eyes is None or now != self._eyes_stamp:
                 self._eyes, self._eyes_stamp = with_short_eyes(eyes), now
