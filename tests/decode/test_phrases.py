@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rapidfuzz.distance import Levenshtein
 
-from texthawk.decode.phrases import LONGEST, _Distances, runs_of
+from texthawk.decode.phrases import LONGEST, _Distances, exact_runs, runs_of
 from texthawk.types import Box, Line, Page, Word
 
 
@@ -121,3 +121,24 @@ def test_every_run_of_words_finds_itself_and_no_two_places_share_a_word(words, d
     assert found[0].edits == 0
     taken = [box for run in found for box in run.boxes]
     assert len(taken) == len(set(taken))
+
+
+_TEXTS = st.lists(st.text("ab-总", min_size=1, max_size=3), min_size=1, max_size=4)
+
+
+@given(st.lists(_TEXTS, max_size=3), st.lists(st.text("ab-总", min_size=1, max_size=3), min_size=1, max_size=3))
+def test_what_stands_there_to_the_letter_is_found_as_among_what_is_near(texts, phrase):
+    where = page(*(line(20.0 * k, *words) for k, words in enumerate(texts)))
+    found = exact_runs(" ".join(phrase), where)
+    near = [run for run in runs_of(" ".join(phrase), where) if not run.edits]
+    assert bool(found) == bool(near) and all(run.edits == 0 for run in found)
+    if len(near) == 1:
+        assert len(found) == 1
+    assert len({box for run in found for box in run.boxes}) == sum(len(run.boxes) for run in found)
+
+
+def test_a_long_text_is_found_to_the_letter_on_a_long_page_in_no_time():
+    lines = [line(20.0 * k, *(f"w{k * 10 + n}" for n in range(10))) for k in range(500)]
+    (run,) = exact_runs(" ".join(f"w{n}" for n in range(1000, 1080)), page(*lines))
+    assert len(run.boxes) == 8 and run.boxes[0].top == 2000
+    assert exact_runs("w10 w12", page(*lines)) == []

@@ -30,7 +30,7 @@ def nano():
 
 def length(reader, images, question: str) -> int:
     """Tokens of the prompt that shows the print of images."""
-    text = about_pages(reader, reader.read(images).pages, question)
+    (text,) = about_pages(reader, reader.read(images).pages, [question])
     ids = reader.processor.apply_chat_template([message(text, None)], add_generation_prompt=True, tokenize=False)
     return len(reader.processor.tokenizer(ids)["input_ids"])
 

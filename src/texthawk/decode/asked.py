@@ -114,7 +114,7 @@ def said(
     picture = None if isinstance(shown, Page) else shown
     prompts = list(questions)
     if isinstance(shown, Page):
-        prompts = [about_pages(reader, [shown], question) for question in questions]
+        prompts = about_pages(reader, [shown], questions)
     made: list[Said] = []
     for start in range(0, len(prompts), TOGETHER):
         chosen = prompts[start : start + TOGETHER]
@@ -124,10 +124,10 @@ def said(
     return made
 
 
-def about_pages(reader: "Reader", pages: Sequence[Page], question: str) -> str:
-    """A question below what was read that is nearest to it, as the model was taught to answer from text."""
-    rows = [row for page in pages for row in rows_of(page)]
-    return about(excerpt(_as_print(rows, reader.processor.tokenizer), question), question)
+def about_pages(reader: "Reader", pages: Sequence[Page], questions: Sequence[str]) -> list[str]:
+    """Each question below what was read that is nearest to it, as the model was taught to answer from text."""
+    rows = _as_print([row for page in pages for row in rows_of(page)], reader.processor.tokenizer)
+    return [about(excerpt(rows, question), question) for question in questions]
 
 
 def _as_print(rows: Sequence[str], tokenizer: Any) -> list[str]:

@@ -60,8 +60,9 @@ class Field:
         if self.kind == "string":
             return text
         number = number_in(text)
-        whole = number is not None and number == int(number)
-        return MISSING if number is None or (self.kind == "integer" and not whole) else int(number) if whole else number
+        if number is None or number != int(number):
+            return MISSING if number is None or self.kind == "integer" else number
+        return int(number)
 
     @property
     def without(self) -> Any:
@@ -116,7 +117,9 @@ def number_in(text: str) -> float | None:
             marks.pop()
     if len(set(marks)) > 1 or any(len(group) != 3 for group in rest) or (rest and len(whole) > 3):
         return None
-    number = float(f"{whole}{''.join(rest)}.{decimals or 0}")
+    if not decimals:
+        return sign * int("".join([whole, *rest]))
+    number = float(f"{whole}{''.join(rest)}.{decimals}")
     return sign * number if math.isfinite(number) else None
 
 

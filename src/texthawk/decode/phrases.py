@@ -9,6 +9,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from texthawk.decode.formats.blocks import box_around
 from texthawk.types import Box, Page
@@ -72,6 +73,26 @@ def runs_of(phrase: str, page: Page) -> list[Run]:
         if not any(taken[first:last]) and (edits <= enough or not runs):
             taken[first:last] = [True] * (last - first)
             runs.append(_run(units[first:last], edits))
+    return runs
+
+
+def exact_runs(phrase: str, page: Page) -> list[Run]:
+    """The runs of words that are the phrase to the letter, in reading order; ValueError as for `runs_of`.
+
+    A page is gone through once, however long the phrase is.
+    """
+    wanted, units = _wanted(phrase), _units(page)
+    starts = [0, *accumulate(len(unit.plain) for unit in units)]
+    unit_at = {start: number for number, start in reversed(list(enumerate(starts)))}
+    text = "".join(unit.plain for unit in units)
+    runs, place = list[Run](), text.find(wanted)
+    while place >= 0 and wanted:
+        first, last = unit_at.get(place), unit_at.get(place + len(wanted))
+        if first is None or last is None:
+            place = text.find(wanted, place + 1)
+            continue
+        runs.append(_run(units[first:last], 0))
+        place = text.find(wanted, place + len(wanted))
     return runs
 
 

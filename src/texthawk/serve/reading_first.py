@@ -37,7 +37,8 @@ class ReadFirst:
         document = self.reader.read(list(images), budget=Budget(max_visual_tokens=share))
         if document.errors:
             raise ValueError("; ".join(error.message for error in document.errors))
-        return parts.prompts.chat([message(about_pages(self.reader, document.pages, self.question), None)], [])
+        (text,) = about_pages(self.reader, document.pages, [self.question])
+        return parts.prompts.chat([message(text, None)], [])
 
 
 def read_first(asked: ChatRequest, parts: Parts, gone: "asyncio.Task[None]") -> ReadFirst | None:

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 
 from texthawk.decode.documents.evidence import Evidence
 from texthawk.decode.formats.blocks import box_around
-from texthawk.decode.phrases import LONGEST, runs_of
+from texthawk.decode.phrases import LONGEST, exact_runs, runs_of
 from texthawk.model.transcript import NO, NOT_HERE, YES
 from texthawk.types import Box, Page
 
 SHORT = 2  # letters: what is no longer stands in many places, and counts only near what the question has
+MISREAD = 80  # letters up to which an answer is also looked for with letters that differ, which takes time
 _DOWN = 10  # a value stands beside its label or right below: what lies down the page is so much further away
 _UNPRINTED = frozenset(text.casefold() for text in (*NO.values(), *YES.values(), *NOT_HERE.values()))
 
@@ -29,7 +30,7 @@ def quoted(answer: str, page: Page, passages: Sequence[Evidence]) -> Evidence | 
     telling = [word for one in passages if one.page == page.number for word in one.words]
     if len(text) <= SHORT and not telling:
         return None
-    runs = runs_of(text, page)
+    runs = exact_runs(text, page) or (runs_of(text, page) if len(text) <= MISREAD else [])
     if not runs:
         return None
     nearest = [run for run in runs if run.edits == runs[0].edits]
