@@ -117,6 +117,18 @@ def test_a_client_that_waits_for_its_turn_can_go_away_too(reader):
         first.close()
 
 
+def test_a_connection_too_many_is_told_to_come_back(reader):
+    with running(reader, connections=2) as server, connected(server) as first, connected(server) as second:
+        server.until(lambda: len(server.server.server_state.connections) == 2)
+        with server.http() as http:
+            refused = http.get("/healthz")
+            assert error_of(refused) == (429, "queue_full") and int(refused.headers["retry-after"]) > 0
+            assert first.fileno() > 0 and second.fileno() > 0
+            second.close()
+            server.until(lambda: len(server.server.server_state.connections) < 2)
+            assert http.get("/healthz").status_code == 200
+
+
 def test_a_request_that_is_too_large_is_refused_before_and_while_it_is_read(reader):
     with running(reader, max_upload=200_000) as server, server.http() as http:
         large = b"x" * 300_000

@@ -16,6 +16,7 @@ from texthawk.serve.engine import Engine
 from texthawk.serve.errors import Refusal, answer_errors_alike
 from texthawk.serve.gate import Gate
 from texthawk.serve.jobs import Jobs
+from texthawk.serve.memory import give_back
 from texthawk.serve.metrics import CONTENT_TYPE, Metrics
 from texthawk.serve.parts import Parts, parts_of
 from texthawk.serve.prompts import Prompts
@@ -110,3 +111,4 @@ async def _forget(parts: Parts) -> None:
     while True:
         await asyncio.sleep(FORGET_SECONDS)
         await asyncio.to_thread(parts.jobs.forget_old)
+        await asyncio.to_thread(give_back)

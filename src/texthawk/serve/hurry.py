@@ -9,20 +9,26 @@ which uvicorn would hold for ever, even one that is complete.
 import asyncio
 import logging
 from http import HTTPStatus
+from typing import Any
 
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from texthawk.serve.errors import Refusal
+from texthawk.serve.errors import Refusal, too_busy
+from texthawk.serve.settings import Settings
 
 LOG = logging.getLogger("texthawk.serve")
 LEAST = 64 * 1024  # bytes of an answer, or all that is left of it, that a client takes within its time
 
 
-def hurried(seconds: float, answer_seconds: float) -> type[H11Protocol]:
-    """uvicorn's protocol with `seconds` for a client to complete what it has begun.
+RETRY_SECONDS = 5
 
-    answer_seconds: in which it must take what it was sent, or LEAST bytes of it.
+
+def hurried(settings: Settings) -> type[H11Protocol]:
+    """uvicorn's protocol with `header_seconds` for a client to complete what it has begun.
+
+    In `answer_seconds` it must take what it was sent, or LEAST bytes of it. Beyond `connections` open at a time, each
+    further one is told to come back.
     """
 
     class Hurried(H11Protocol):
@@ -33,6 +39,9 @@ def hurried(seconds: float, answer_seconds: float) -> type[H11Protocol]:
             super().connection_made(transport)
             # Writing is paused as soon as the system's own buffers are full, so that a pause is what is to be watched.
             transport.set_write_buffer_limits(high=0)
+            if len(self.connections) > settings.connections:
+                LOG.warning("too many connections")
+                self.app = _come_back
             self._watch()
 
         def pause_writing(self) -> None:
@@ -63,7 +72,7 @@ def hurried(seconds: float, answer_seconds: float) -> type[H11Protocol]:
         def _watch_answer(self) -> None:
             self._stop_answer()
             size = self.transport.get_write_buffer_size()
-            self._answer_clock = self.loop.call_later(answer_seconds, self._untaken, size)
+            self._answer_clock = self.loop.call_later(settings.answer_seconds, self._untaken, size)
 
         def _untaken(self, before: int) -> None:
             """Nothing is written while there is something left, so that what is less was taken."""
@@ -84,7 +93,7 @@ def hurried(seconds: float, answer_seconds: float) -> type[H11Protocol]:
             if not self._owes():
                 self._stop()
             elif self._clock is None:
-                self._clock = self.loop.call_later(seconds, self._late)
+                self._clock = self.loop.call_later(settings.header_seconds, self._late)
 
         def _owes(self) -> bool:
             """Whether a request is not complete that nobody waits for; between requests uvicorn's own clock goes."""
@@ -120,3 +129,10 @@ def hurried(seconds: float, answer_seconds: float) -> type[H11Protocol]:
             self.transport.close()
 
     return Hurried
+
+
+async def _come_back(scope: Any, receive: Any, send: Any) -> None:
+    """Answers whatever is asked on a connection too many, and ends it."""
+    answer = too_busy("there are too many connections", RETRY_SECONDS).response()
+    answer.headers["Connection"] = "close"
+    await answer(scope, receive, send)

@@ -35,12 +35,11 @@ def make_server(reader: Reader, settings: Settings, *, host: str, port: int) -> 
         make_app(parts),
         host=host,
         port=port,
-        http=hurried(settings.header_seconds, settings.answer_seconds),
+        http=hurried(settings),
         ws="none",
         log_config=None,
         access_log=False,
         server_header=False,
-        limit_concurrency=settings.connections,
         timeout_graceful_shutdown=2,
     )
     return Server(config, parts)

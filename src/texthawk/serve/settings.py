@@ -15,8 +15,9 @@ class Settings:
     `cache_tokens` bounds the keys and values held at once, in tokens over all rows (None: a full context in each row).
     Bodies: `max_upload`, `max_pixels` of a page and of all pictures of a chat together, `max_pages` of a document;
     beyond them 413. A body must have arrived after `body_seconds`, what stands before it after `header_seconds`;
-    `answer_seconds` is how long a client may take nothing of its answer. Documents: `document_workers` are read at a
-    time, `document_queue` wait, `max_documents` are kept, none longer than `document_seconds` after it was read.
+    `answer_seconds` is how long a client may take nothing of its answer; `connections` are open at a time. Documents:
+    `document_workers` are read at a time, `document_queue` wait, `max_documents` are kept, none longer than
+    `document_seconds` after it was read.
     `shutdown_seconds` is how long what was accepted may take to finish after a signal. `api_key`: what clients must send
     as a bearer token; None lets everyone in. `origins`: addresses at which browsers show this server's page, where it
     is reached by a name or through a proxy (https://read.example.org).
