@@ -7,6 +7,7 @@ several processes as busy as a long one does. What was read waits on disk, in th
 import contextlib
 import hashlib
 import os
+import shutil
 import tempfile
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -43,9 +44,13 @@ def opened(file: str, settings: ReadingSettings, selection: PageSelection, folde
     """Look at a file; raises UnreadablePage. What can be read only once, such as a pipe, is copied to `folder` first."""
     path = Path(file)
     if _is_pipe(path):
-        with tempfile.NamedTemporaryFile(dir=folder, delete=False) as copy, path.open("rb") as pipe:
-            while part := pipe.read(1 << 20):
-                copy.write(part)
+        try:
+            with path.open("rb") as pipe, tempfile.NamedTemporaryFile(dir=folder, delete=False) as copy:
+                shutil.copyfileobj(pipe, copy)
+        except OSError as error:
+            raise UnreadablePage(
+                file, None, f"the pipe cannot be read or copied; use a file instead ({error})"
+            ) from error
         path = Path(copy.name)
     with contextlib.closing(opened_file(str(path), file, settings.dpi, settings.budget().limits())) as held:
         count = held.count
