@@ -4,10 +4,9 @@ import json
 import tempfile
 import threading
 import weakref
-from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import overload
 
+from texthawk.decode.documents.ledger import LedgerPages
 from texthawk.decode.documents.record import page_of, record_of
 from texthawk.types import Page, PageError
 
@@ -32,16 +31,16 @@ class Results:
 
     def __getitem__(self, index: int) -> Page | PageError:
         entry = self._entries[index]
-        return entry if isinstance(entry, PageError) else self._page(entry)
+        return entry if isinstance(entry, PageError) else self.page(index)
 
     def is_page(self, index: int) -> bool:
         """Whether a page stands there, and no error; without taking it from disk."""
         return not isinstance(self._entries[index], PageError)
 
     @property
-    def pages(self) -> "ReadPages":
+    def pages(self) -> LedgerPages:
         """The pages that could be read, so far."""
-        return ReadPages(self, [index for index in range(len(self)) if self.is_page(index)])
+        return LedgerPages(self, [index for index in range(len(self)) if self.is_page(index)])
 
     @property
     def errors(self) -> tuple[PageError, ...]:
@@ -58,32 +57,12 @@ class Results:
         self._entries.append((self._end, len(line)))
         self._end += len(line)
 
-    def _page(self, place: _Place) -> Page:
+    def page(self, number: int) -> Page:
+        """The page at this place, where one could be read."""
+        entry = self._entries[number]
+        assert not isinstance(entry, PageError)
+        start, length = entry
         with self._lock:
-            self._file.seek(place[0])
-            line = self._file.read(place[1])
+            self._file.seek(start)
+            line = self._file.read(length)
         return page_of(json.loads(line))
-
-
-class ReadPages(Sequence[Page]):
-    """Some pages of a document, each taken from disk when it is asked for."""
-
-    def __init__(self, results: Results, places: Sequence[int]) -> None:
-        self._results, self._places = results, places
-
-    def __len__(self) -> int:
-        return len(self._places)
-
-    @overload
-    def __getitem__(self, index: int) -> Page: ...
-    @overload
-    def __getitem__(self, index: slice) -> "ReadPages": ...
-    def __getitem__(self, index: int | slice) -> "Page | ReadPages":
-        if isinstance(index, slice):
-            return ReadPages(self._results, self._places[index])
-        page = self._results[self._places[index]]
-        assert isinstance(page, Page)
-        return page
-
-    def __iter__(self) -> Iterator[Page]:
-        return (self[index] for index in range(len(self)))

@@ -11,7 +11,7 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, overload
+from typing import Any, Protocol, overload
 
 from texthawk.decode.documents.record import page_of, record_of
 from texthawk.types import Page
@@ -119,10 +119,16 @@ class Ledger:
         self._end += len(line)
 
 
-class LedgerPages(Sequence[Page]):
-    """Some pages of a ledger as a sequence, each read from disk when it is asked for."""
+class Shelf(Protocol):
+    """What holds pages on disk and gives each by its number."""
 
-    def __init__(self, ledger: Ledger, numbers: Sequence[int]) -> None:
+    def page(self, number: int) -> Page: ...
+
+
+class LedgerPages(Sequence[Page]):
+    """Some pages of a ledger, or of another shelf, as a sequence, each read from disk when it is asked for."""
+
+    def __init__(self, ledger: Shelf, numbers: Sequence[int]) -> None:
         self._ledger, self._numbers = ledger, numbers
 
     def __len__(self) -> int:
