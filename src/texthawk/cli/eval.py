@@ -212,6 +212,9 @@ def factory(arguments: argparse.Namespace, argv: Sequence[str]) -> int:
         height=arguments.height,
     )
     samples = unseen.samples(made, arguments.out / "images", arguments.tasks, arguments.count)
+    for name, taken in samples.items():
+        if len(taken) < arguments.count:
+            tell(f"{name}: {len(taken)} samples, for few of these documents have any; choose among --families")
     return several(arguments, argv, samples)
 
 

@@ -55,7 +55,8 @@ def samples(factory: Factory, folder: Path, benchmarks: Sequence[str], count: in
         document = factory.document(number)
         for name, offers in offered.items():
             offers.append(OFFERS[name](document, number))
-        pictures[number] = picture_file(document.image, document.info["damage"])
+        if any(offers[-1] for offers in offered.values()):
+            pictures[number] = picture_file(document.image, document.info["damage"])
     chosen = {name: _chosen(offers, count, factory.seed) for name, offers in offered.items()}
     if nothing := [name for name, taken in chosen.items() if not taken]:
         raise ValueError(f"documents of {', '.join(factory.families)} have nothing for {', '.join(nothing)}")
