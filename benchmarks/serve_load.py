@@ -39,6 +39,7 @@ ANSWER = 24  # tokens at most
 QUESTION = "/v1/chat/completions"
 DOCUMENTS = "/v1/documents"
 ANSWER_SECONDS = 5  # that a client may leave its answer, in the soak
+PATIENCE = 600  # seconds that a polite client of the soak waits for a word, before it counts as not answered
 
 
 class Server:
@@ -172,22 +173,28 @@ class Soak:
     def polite(self, number: int) -> None:
         """Asks, waits, checks; comes back later when it is told to."""
         dice = random.Random(number)
-        with httpx2.Client(base_url=self.server.url, timeout=300) as http:
+        with httpx2.Client(base_url=self.server.url, timeout=PATIENCE) as http:
             while time.monotonic() < self.until:
-                if dice.random() < 0.02:
-                    self._document(http)
-                    continue
-                k = dice.randrange(len(self.bodies))
-                response = http.post(QUESTION, json=self.bodies[k])
-                if response.status_code == 429:
-                    self.note("told to come back")
-                    time.sleep(float(response.headers["retry-after"]) * dice.random())
-                elif response.status_code != 200:
-                    self.wrong.append(f"status {response.status_code}: {response.text[:200]}")
-                elif answer_of(response) != self.expected[k]:
-                    self.wrong.append(f"picture {k}: {answer_of(response)!r} is not {self.expected[k]!r}")
-                else:
-                    self.note("right answers")
+                try:
+                    if dice.random() < 0.02:
+                        self._document(http)
+                    else:
+                        self._chat(http, dice)
+                except httpx2.HTTPError as error:
+                    self.wrong.append(f"a polite client was not answered: {error!r}")
+
+    def _chat(self, http: httpx2.Client, dice: random.Random) -> None:
+        k = dice.randrange(len(self.bodies))
+        response = http.post(QUESTION, json=self.bodies[k])
+        if response.status_code == 429:
+            self.note("told to come back")
+            time.sleep(float(response.headers["retry-after"]) * dice.random())
+        elif response.status_code != 200:
+            self.wrong.append(f"status {response.status_code}: {response.text[:200]}")
+        elif answer_of(response) != self.expected[k]:
+            self.wrong.append(f"picture {k}: {answer_of(response)!r} is not {self.expected[k]!r}")
+        else:
+            self.note("right answers")
 
     def _document(self, http: httpx2.Client) -> None:
         """Has a document read, follows it, fetches its text, and checks that; every other one is left to be forgotten."""
