@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageFilter
 
-from texthawk.decode.ink import components_of, groups_of, ink_of, opened, rules_of, runs_of
+from texthawk.decode.ink import components_of, groups_of, ink_of, middle_of, opened, rules_of, runs_of
 
 
 def flooded(ink: np.ndarray) -> set[tuple[tuple[int, int, int, int], int]]:
@@ -79,3 +79,16 @@ def test_ink_differs_from_the_paper_around_it_whichever_is_darker() -> None:
     page[95:105, 290:310] = 250
     ink = ink_of(Image.fromarray(page))
     assert ink[100, 100] and ink[100, 300] and not ink[20, 20] and not ink[20, 380]
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.49, 0.52, 1.0])
+@pytest.mark.parametrize("side", [3, 15])
+def test_the_paper_is_the_median_that_pillow_finds(share: float, side: int) -> None:
+    """share: of the pixels that are not of the commonest grey, up to the picture's edges and in its corners."""
+    dice = np.random.default_rng(3)
+    grey = np.full((61, 47), 200, dtype=np.uint8)
+    changed = dice.random(grey.shape) < share
+    changed[:20, :20] = dice.random((20, 20)) < 0.5 * share  # so that both ways to find it are taken
+    grey[changed] = dice.integers(0, 256, grey.shape, dtype=np.uint8)[changed]
+    picture = Image.fromarray(grey)
+    assert np.array_equal(middle_of(picture, side), np.asarray(picture.filter(ImageFilter.MedianFilter(side))))

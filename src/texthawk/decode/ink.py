@@ -11,6 +11,8 @@ import numpy as np
 from PIL import Image, ImageFilter
 
 CONTRAST = 24  # grey levels that ink differs from its paper at least
+_SURE_MAJORITY = 130  # of 255: a mean of marks that is more than half of them, however it was rounded
+_AT_ONCE = 1 << 14  # pixels whose surroundings are laid out together
 
 
 def ink_of(page: Image.Image) -> np.ndarray:
@@ -18,10 +20,33 @@ def ink_of(page: Image.Image) -> np.ndarray:
     grey = page.convert("L")
     small = grey.reduce(4) if min(grey.size) >= 32 else grey
     side = 15 if min(small.size) >= 15 else 3
-    paper = small.filter(ImageFilter.MedianFilter(side)).resize(grey.size, Image.Resampling.BILINEAR)
+    paper = Image.fromarray(middle_of(small, side)).resize(grey.size, Image.Resampling.BILINEAR)
     difference = np.abs(np.asarray(grey, dtype=np.int16) - np.asarray(paper, dtype=np.int16))
     strong = np.percentile(difference, 99.5) if difference.size else 0
     return difference > max(CONTRAST, 0.35 * strong)
+
+
+def middle_of(grey: Image.Image, side: int) -> np.ndarray:
+    """The median of the side x side pixels around each pixel, as Pillow's filter gives it but several times as fast: (H, W).
+
+    Where most of them are of the picture's commonest grey that is the median. Elsewhere it is sought, among 16-bit numbers,
+    for which numpy has the instructions of wide registers.
+    """
+    reach, middle = side // 2, side * side // 2
+    counts = grey.histogram()
+    common = counts.index(max(counts))
+    marked = grey.point([255 * (level == common) for level in range(256)])
+    rest = np.asarray(marked.filter(ImageFilter.BoxBlur(reach))) < _SURE_MAJORITY
+    found = np.full(rest.shape, common, dtype=np.uint8)
+    padded = np.pad(np.asarray(grey).astype(np.int16), reach, mode="edge")
+    around = np.lib.stride_tricks.sliding_window_view(padded, (side, side))
+    rows, columns = np.nonzero(rest)
+    for start in range(0, len(rows), _AT_ONCE):
+        part = rows[start : start + _AT_ONCE], columns[start : start + _AT_ONCE]
+        values = around[part].reshape(-1, side * side)
+        values.partition(middle, axis=1)
+        found[part] = values[:, middle]
+    return found
 
 
 def rules_of(ink: np.ndarray) -> np.ndarray:
