@@ -1,6 +1,7 @@
 """Confidence is mapped by a rising function to the share of words that are right."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,7 +16,9 @@ from texthawk.decode.calibration import (
     fitted,
     reliability,
 )
-from texthawk.eval.reliability import calibrated, right_words
+from texthawk.eval.reliability import calibrated, held, judged, right_words
+from texthawk.eval.runs import Reference, Rule, Sample
+from texthawk.types import Document, Line, Page, Word
 
 
 def words(count: int, seed: int = 0) -> tuple[list[float], list[bool]]:
@@ -69,6 +72,25 @@ def test_words_are_right_where_they_stand_in_the_reference():
     assert right_words("a b x d".split(), "a b c d".split()) == [True, True, False, True]
     assert right_words("b a".split(), "a".split()) == [False, True]
     assert right_words([], ["a"]) == []
+
+
+def test_a_word_that_the_reference_has_elsewhere_is_right_as_often_as_it_is_there_where_order_does_not_count():
+    read, reference = "c d a b a x".split(), "a b c d".split()
+    assert right_words(read, reference, moved=True) == [True, True, True, True, False, False]
+    assert sum(right_words(read, reference)) == 2
+
+
+def test_a_map_is_measured_on_all_that_is_given_and_case_counts_where_the_rule_says_so():
+    words = tuple(Word(text, None, 0.75) for text in ("Total", "9.00"))
+    read = Document((Page(1, 1, 1, "", (Line("Total 9.00", None, words),)),))
+    verdicts = [
+        judged([Sample(Path("p"), Reference("s", "1", "en", "TOTAL 9.00", Rule(case=case)))], lambda _: read)[0][0]
+        for case in (True, False)
+    ]
+    assert [right for _, right in verdicts] == [[False, True], [True, True]]
+    record = held(verdicts, Calibration((0.0, 1.0), (0.0, 0.8)))
+    assert record["words"] == {"measured": 4} and record["right"] == 0.75
+    assert record["before"]["error"] == pytest.approx(0) and record["after"]["error"] == pytest.approx(0.15)
 
 
 def test_what_is_measured_was_not_fitted():

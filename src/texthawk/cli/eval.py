@@ -5,6 +5,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from texthawk.cli.eval_calibration import calibration
 from texthawk.cli.eval_run import families_of, fonts_of, report, run_and_score, scores, several, tell
 
 BENCHMARKS = ("read", "lines", "questions", "fields", "grounding", "tables", "markdown", "facts")
@@ -26,7 +27,7 @@ VERBS = {
     "score": "score a run again from its predictions alone, without model or images",
     "density": "error against the number of words on 448 x 224 pixels, with a figure",
     "print": "error on printed text and fonts that no training page had",
-    "calibration": "fit the map from the model's probabilities to a confidence that means what it says, and measure it",
+    "calibration": "fit the map from the model's probabilities to a confidence that means what it says, or measure it",
 }
 
 
@@ -75,7 +76,7 @@ def parser() -> argparse.ArgumentParser:
         made[verb].add_argument(
             "--text",
             type=Path,
-            required=True,
+            required=verb != "calibration",
             metavar="DIR",
             help=".txt, .md or .jsonl; its test split is printed"
             if verb != "factory"
@@ -97,7 +98,12 @@ def parser() -> argparse.ArgumentParser:
         ("factory", 100, "samples of each task"),
     ):
         made[verb].add_argument(
-            "--fonts-held-out", type=_names, required=True, metavar="A,B", help="families that training did not use"
+            "--fonts-held-out",
+            type=_names,
+            required=verb != "calibration",
+            default=[],
+            metavar="A,B",
+            help="families that training did not use",
         )
         made[verb].add_argument(
             "--count", type=_positive, default=count, metavar="N", help=f"{what} (default: {count})"
@@ -124,6 +130,15 @@ def parser() -> argparse.ArgumentParser:
     made["print"].add_argument(
         "--boxes", action="store_true", help="ask for the text with a box for each line, set on rows and in one prompt"
     )
+    made["calibration"].add_argument(
+        "--pages",
+        nargs="+",
+        type=Path,
+        default=[],
+        metavar="DIR",
+        help="fit nothing, and measure the model's own map on the dev pages of these sets",
+    )
+    made["calibration"].add_argument("--limit", type=_positive, metavar="N", help="pages of each set (default: all)")
     made["calibration"].add_argument(
         "--save", action="store_true", help="write the map into the model's folder, where reading finds it"
     )
@@ -266,35 +281,3 @@ def printed(arguments: argparse.Namespace, argv: Sequence[str]) -> int:
         corpus, fonts, arguments.out / "images", sheets=arguments.count, seed=arguments.seed, boxes=arguments.boxes
     )
     return run_and_score(arguments, argv, samples, "lines" if arguments.boxes else "read")
-
-
-def calibration(arguments: argparse.Namespace, argv: Sequence[str]) -> int:
-    import torch
-
-    import texthawk
-    from texthawk.data.synth.corpus import Corpus
-    from texthawk.decode.shipped import model_folder
-    from texthawk.eval import printed as benchmark
-    from texthawk.eval import reliability
-    from texthawk.eval.runs import write_json
-
-    fonts = fonts_of([], arguments.fonts_held_out)
-    corpus = Corpus.from_folder(arguments.text, split="test")
-    samples = benchmark.samples(corpus, fonts, arguments.out / "images", sheets=arguments.count, seed=arguments.seed)
-    torch.set_num_threads(arguments.threads)
-    reader = texthawk.load(arguments.model, device=arguments.device)
-    reader.calibration = None  # what is measured and mapped are the model's own probabilities
-    verdicts, errors = reliability.judged(samples, lambda image: reader.read(image, rotate=0))
-    for error in errors:
-        tell(f"not read: {error.source}: {error.message}")
-    made, record = reliability.calibrated(verdicts)
-    arguments.out.mkdir(parents=True, exist_ok=True)
-    command = ["texthawk", "eval", *argv]
-    write_json(arguments.out / "reliability.json", {"command": command, "families": families_of(fonts), **record})
-    reliability.draw(record, [arguments.out / "reliability.png", arguments.out / "reliability.svg"])
-    made.save(arguments.out)
-    if arguments.save:
-        tell(f"written: {made.save(model_folder(arguments.model))}")
-    before, after = record["before"]["error"], record["after"]["error"]
-    print(f"expected calibration error: {before:.4f} before, {after:.4f} after, on {record['words']['measured']} words")
-    return 1 if errors else 0

@@ -1,5 +1,6 @@
 """How far confidence can be trusted: words that were read beside words that stand there, before and after calibration."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,19 +14,34 @@ Verdicts = tuple[list[float], list[bool]]
 """Confidence of each word, and whether it was right."""
 
 
-def right_words(read: Sequence[str], reference: Sequence[str]) -> list[bool]:
-    """For each word read whether it stands in the reference at its place, by the fewest words to be changed."""
+def right_words(read: Sequence[str], reference: Sequence[str], *, moved: bool = False) -> list[bool]:
+    """For each word read whether it stands in the reference at its place, by the fewest words to be changed.
+
+    moved: a word that the reference has elsewhere is right, too, as often as it has it there: on pages whose columns and tables
+    may be read in several orders, a word in another place was not misread.
+    """
     from rapidfuzz.distance import Levenshtein
 
-    right = [False] * len(read)
+    right, left = [False] * len(read), Counter[str]()
     for step in Levenshtein.opcodes(list(read), list(reference)):
         if step.tag == "equal":
             right[step.src_start : step.src_end] = [True] * (step.src_end - step.src_start)
+        elif moved:
+            left.update(reference[step.dest_start : step.dest_end])
+    for place, word in enumerate(read):
+        if not right[place] and left[word]:
+            right[place] = True
+            left[word] -= 1
     return right
 
 
-def judged(samples: Sequence[Sample], read: Callable[[Path], Document]) -> tuple[list[Verdicts], list[PageError]]:
-    """The verdicts on the words of each sample, in order; `read` must give confidence as the model has it."""
+def judged(
+    samples: Sequence[Sample], read: Callable[[Path], Document], *, moved: bool = False
+) -> tuple[list[Verdicts], list[PageError]]:
+    """The verdicts on the words of each sample, in order; `read` must give confidence as the model has it.
+
+    Letters' case is compared where the sample's rule says so. moved: as of `right_words`.
+    """
     verdicts: list[Verdicts] = []
     errors: list[PageError] = []
     for sample in samples:
@@ -33,7 +49,9 @@ def judged(samples: Sequence[Sample], read: Callable[[Path], Document]) -> tuple
         document = read(sample.image)
         errors += document.errors
         words = [word for page in document.pages for word in page.words]
-        right = right_words([word.text for word in words], sample.reference.text.split())
+        cased = str if sample.reference.rule.case else str.casefold
+        read_words = [cased(word.text) for word in words]
+        right = right_words(read_words, cased(sample.reference.text).split(), moved=moved)
         verdicts.append(([word.confidence for word in words], right))
     return verdicts, errors
 
@@ -45,17 +63,22 @@ def calibrated(verdicts: Sequence[Verdicts]) -> tuple[Calibration, dict[str, Any
     fit did not see.
     """
     calibration = fitted(*_joined(verdicts[::2]))
-    scores, right = _joined(verdicts[1::2])
+    record = held(verdicts[1::2], calibration)
+    return calibration, record | {"words": {"fitted": calibration.words, **record["words"]}}
+
+
+def held(verdicts: Sequence[Verdicts], calibration: Calibration) -> dict[str, Any]:
+    """How well a calibration holds on samples that its fit did not see: the record that `calibrated` describes."""
+    scores, right = _joined(verdicts)
     after = [calibration(score) for score in scores]
-    record = {
-        "words": {"fitted": calibration.words, "measured": len(scores)},
+    return {
+        "words": {"measured": len(scores)},
         "right": sum(right) / len(right) if right else 0.0,
         **{
             name: {"error": calibration_error(values, right, BINS), "bins": reliability(values, right, BINS)}
             for name, values in (("before", scores), ("after", after))
         },
     }
-    return calibration, record
 
 
 def draw(record: Mapping[str, Any], files: Sequence[Path]) -> None:
