@@ -92,3 +92,12 @@ def test_the_paper_is_the_median_that_pillow_finds(share: float, side: int) -> N
     grey[changed] = dice.integers(0, 256, grey.shape, dtype=np.uint8)[changed]
     picture = Image.fromarray(grey)
     assert np.array_equal(middle_of(picture, side), np.asarray(picture.filter(ImageFilter.MedianFilter(side))))
+
+
+def test_a_rule_is_found_wherever_it_begins_and_nothing_that_is_a_pixel_shorter() -> None:
+    for start in range(0, 51):
+        ink = np.zeros((3, 90), dtype=bool)
+        ink[1, start : start + 39] = True
+        assert not rules_of(ink).any() and not rules_of(ink.T).any()
+        ink[1, start + 39] = True
+        assert np.array_equal(rules_of(ink), ink) and np.array_equal(rules_of(ink.T), ink.T)

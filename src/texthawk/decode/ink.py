@@ -57,12 +57,17 @@ def rules_of(ink: np.ndarray) -> np.ndarray:
 
 def _long(ink: np.ndarray, length: int) -> np.ndarray:
     """True on horizontal runs of at least `length` pixels."""
-    row, start, end = runs_of(ink)
-    marks = np.zeros((ink.shape[0], ink.shape[1] + 1), dtype=np.int8)
+    half = (length + 1) // 2
+    stretches = ink[:, : ink.shape[1] // half * half].reshape(len(ink), -1, half)
+    rows = np.flatnonzero(stretches.all(axis=2).any(axis=1))  # wherever a long run begins, it fills one of these
+    row, start, end = runs_of(ink[rows])
+    marks = np.zeros((len(rows), ink.shape[1] + 1), dtype=np.int8)
     long = end - start >= length
     marks[row[long], start[long]] = 1
     marks[row[long], end[long]] -= 1
-    return np.cumsum(marks, axis=1, dtype=np.int8)[:, :-1] > 0
+    found = np.zeros_like(ink)
+    found[rows] = np.cumsum(marks, axis=1, dtype=np.int8)[:, :-1] > 0
+    return found
 
 
 def runs_of(ink: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
