@@ -95,7 +95,7 @@ def test_the_paper_is_the_median_that_pillow_finds(share: float, side: int) -> N
 
 
 def test_a_rule_is_found_wherever_it_begins_and_nothing_that_is_a_pixel_shorter() -> None:
-    for start in range(0, 51):
+    for start in range(51):
         ink = np.zeros((3, 90), dtype=bool)
         ink[1, start : start + 39] = True
         assert not rules_of(ink).any() and not rules_of(ink.T).any()
