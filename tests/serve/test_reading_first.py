@@ -22,7 +22,7 @@ TOTAL, DAY = sheet("Total due 12"), sheet("May day")
 
 @pytest.fixture(scope="module")
 def nano():
-    reader = load("nano")
+    reader = load("nano", way="step")  # as the server's batch does
     reader.model.config.tasks = ["text", "ask_text"]
     with running(reader, max_tokens=12, loop_guard=True) as server:
         yield server

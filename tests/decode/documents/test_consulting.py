@@ -129,7 +129,8 @@ def test_a_closed_answer_comes_in_its_form_and_an_unlearned_one_is_called_a_gues
 
 
 def test_several_questions_share_one_encoding_of_the_page_and_are_answered_as_each_alone():
-    made, seen = reader("text", "ask"), []
+    made, seen = Reader(tiny.model(), tiny.processor(), way="step"), []  # whose eyes are the model's own
+    made.model.config.tasks = ["text", "ask"]
     questions = ["What is this?", "And a much longer question, which is the last of the three?", "Why?"] * 3
     alone = [made.ask(PICTURE, question, max_tokens=7)[0] for question in questions[:3]]
     hook = made.model.model.connector.register_forward_hook(lambda *_: seen.append(True))

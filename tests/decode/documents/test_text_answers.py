@@ -104,9 +104,9 @@ def test_the_model_sees_rows_and_question_as_in_training_and_no_picture():
     assert answer.learned and answer.page == 1 and 0 <= answer.confidence <= 1
 
 
-@pytest.mark.parametrize("way", ["generate", "step", "onnx"])
+@pytest.mark.parametrize("way", ["generate", "step", "onnx", "onnx int8"])
 def test_questions_of_one_batch_are_answered_as_each_alone_whichever_way_the_model_is_run(way):
-    if way == "onnx":
+    if way.startswith("onnx"):
         pytest.importorskip("onnxruntime")
         pytest.importorskip("onnx")
     made = Reader(tiny.model(), tiny.processor(), way=way)
