@@ -1,5 +1,6 @@
 """Clients that take their time: to say what they want, or to take what they were given."""
 
+import asyncio
 import contextlib
 import socket
 import time
@@ -9,6 +10,11 @@ import pytest
 
 from tests.model import tiny
 from tests.serve.serving import LONG, about, connected, png, running, said_until_the_end
+from texthawk.serve.admission import begun
+from texthawk.serve.chat import Answer, Stream
+from texthawk.serve.chat_request import ChatRequest
+from texthawk.serve.generation import Generation
+from texthawk.serve.parts import Parts
 
 IMAGE = tiny.picture(60, 60, 1)
 ASKED = {"model": "tiny", "messages": about(IMAGE), "max_tokens": 4}
@@ -132,3 +138,25 @@ def test_clients_that_take_their_time_within_the_bound_are_answered(slow_server)
     began = time.monotonic()
     with slow_server.client().chat.completions.create(**ASKED | {"max_tokens": LONG}, stream=True) as stream:
         assert any(time.monotonic() > began + 0.8 for _ in stream), "an answer may take longer than the headers"
+
+
+def test_a_stream_whose_client_goes_before_its_first_word_costs_nothing(reader):
+    async def goes() -> dict:
+        return {"type": "http.disconnect"}
+
+    async def takes(message: dict) -> None:
+        await asyncio.sleep(0.1)
+
+    async def streamed(parts: Parts) -> Generation:
+        asked = ChatRequest.model_validate(ASKED | {"max_tokens": LONG, "stream": True})
+        listener = asyncio.create_task(asyncio.sleep(60))
+        queued = await begun(asked, parts, listener)
+        scope = {"type": "http", "asgi": {"version": "3.0", "spec_version": "2.3"}}
+        await Stream(Answer(asked, parts, queued.generation, queued.events))(scope, goes, takes)
+        listener.cancel()
+        return queued.generation
+
+    with running(reader) as server:
+        assert asyncio.run(streamed(server.parts)).cancelled
+        server.until(lambda: not server.parts.engine.running)
+        assert server.parts.engine.counts.tokens < LONG

@@ -9,6 +9,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from texthawk.serve.admission import RETRY_SECONDS, begun
 from texthawk.serve.chat_request import ChatRequest
@@ -22,7 +23,7 @@ LEAST_SCORE = -9999.0  # stands for a log-probability of minus infinity, which J
 router = APIRouter()
 
 
-class _Answer:
+class Answer:
     """An answer on its way: its events, and the fields that every chunk of it repeats."""
 
     def __init__(self, asked: ChatRequest, parts: Parts, generation: Generation, events: asyncio.Queue[Event]) -> None:
@@ -55,8 +56,8 @@ class _Answer:
 
     def _named(self, id: int, value: float) -> dict[str, Any]:
         text = self.parts.engine.text_of(id)
-        # A token may be part of a character only; which bytes those are is the tokenizer's own affair.
         score = max(value, LEAST_SCORE)
+        # A token may be part of a character only; which bytes those are is the tokenizer's own affair.
         return {"token": text, "logprob": score, "bytes": None if "\ufffd" in text else list(text.encode())}
 
 
@@ -64,24 +65,38 @@ class _Answer:
 async def chat_completions(asked: ChatRequest, request: Request) -> Response:
     parts = parts_of(request)
     async with listening(request) as gone:
-        begun_answer = await begun(asked, parts, gone)
-        answer = _Answer(asked, parts, begun_answer.generation, begun_answer.events)
-        if asked.stream and not gone.done():
-            headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
-            return StreamingResponse(_chunks(answer), media_type="text/event-stream", headers=headers)
+        queued = await begun(asked, parts, gone)
+        answer = Answer(asked, parts, queued.generation, queued.events)
+        if asked.stream:
+            return Stream(answer)
         try:
             return await unless(gone, _whole(answer))
         finally:
             _give_up(answer)
 
 
-def _give_up(answer: _Answer) -> None:
+class Stream(StreamingResponse):
+    """An answer as it comes; it is given up with its client, even one that goes before its first word."""
+
+    def __init__(self, answer: Answer) -> None:
+        headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
+        super().__init__(_chunks(answer), media_type="text/event-stream", headers=headers)
+        self._answer = answer
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            _give_up(self._answer)
+
+
+def _give_up(answer: Answer) -> None:
     """Nothing to an answer that is complete; the end of one that is not."""
     answer.generation.cancel()
     answer.parts.engine.wake()
 
 
-async def _whole(answer: _Answer) -> Response:
+async def _whole(answer: Answer) -> Response:
     text: list[str] = []
     tokens: list[Token] = []
     while isinstance(event := await answer.events.get(), Piece):
@@ -97,7 +112,7 @@ async def _whole(answer: _Answer) -> Response:
     return JSONResponse(answer.body("chat.completion", [choice], usage=answer.usage()))
 
 
-async def _chunks(answer: _Answer) -> AsyncIterator[str]:
+async def _chunks(answer: Answer) -> AsyncIterator[str]:
     counted = answer.asked.stream_options is not None and answer.asked.stream_options.include_usage
     empty = {"usage": None} if counted else {}
 
@@ -106,19 +121,16 @@ async def _chunks(answer: _Answer) -> AsyncIterator[str]:
         choice = {"index": 0, "delta": delta, "logprobs": scores, "finish_reason": reason}
         return _line(answer.body("chat.completion.chunk", [choice], **empty))
 
-    try:
-        yield chunk({"role": "assistant", "content": ""})
-        while isinstance(event := await answer.events.get(), Piece):
-            yield chunk({"content": event.text}, event.tokens)
-        if isinstance(event, Finish):
-            yield chunk({}, reason=event.reason)
-            if counted:
-                yield _line(answer.body("chat.completion.chunk", [], usage=answer.usage()))
-        else:
-            yield _line(error_body(500, event.message, "generation_failed"))
-        yield "data: [DONE]\n\n"
-    finally:
-        _give_up(answer)
+    yield chunk({"role": "assistant", "content": ""})
+    while isinstance(event := await answer.events.get(), Piece):
+        yield chunk({"content": event.text}, event.tokens)
+    if isinstance(event, Finish):
+        yield chunk({}, reason=event.reason)
+        if counted:
+            yield _line(answer.body("chat.completion.chunk", [], usage=answer.usage()))
+    else:
+        yield _line(error_body(500, event.message, "generation_failed"))
+    yield "data: [DONE]\n\n"
 
 
 def _line(body: dict[str, Any]) -> str:

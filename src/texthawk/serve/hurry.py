@@ -19,8 +19,6 @@ from texthawk.serve.settings import Settings
 
 LOG = logging.getLogger("texthawk.serve")
 LEAST = 64 * 1024  # bytes of an answer, or all that is left of it, that a client takes within its time
-
-
 RETRY_SECONDS = 5
 
 
