@@ -132,6 +132,15 @@ class Canvas:
         self._marked.append((top, bottom))
         self._draw.rectangle((left, top, right - 1, bottom - 1), fill=colour)
 
+    def dashes(self, box: Box | tuple[float, float, float, float], step: int, way: float, colour: Colour) -> None:
+        """Fill a strip with dashes of `way` pixels that begin `step` pixels from one another."""
+        left, top, right, bottom = (round(side) for side in box)
+        if self._mask.crop((left, top, right, bottom)).getbbox():
+            self._settle()
+        self._marked.append((top, bottom))
+        for x in range(left, right - step, step):
+            self._draw.rectangle((x, top, x + max(1, round(way)) - 1, bottom - 1), fill=colour)
+
     def frame(self, box: Box | tuple[float, float, float, float], colour: Colour, thickness: int = 1) -> None:
         """Draw a rectangle's edge inside it."""
         left, top, right, bottom = (round(side) for side in box)

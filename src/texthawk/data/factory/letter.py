@@ -89,7 +89,7 @@ class _Letter:
     def _block(self, parts: list[tuple[str, list[str]]], align: str) -> None:
         """Lines below each other, of which each part is known by its key."""
         for key, texts in parts:
-            lines = [line for text in texts for line in self.whole.paragraph(text, self.face, align=align)[0]]
+            lines = [line for text in texts if (line := self.whole.line(text, self.face, align=align))]
             self.fields[key], self.places[key] = shops.joined_address(texts, self.order.speech), around_lines(lines)
         self.written.append("\n".join(text for _, texts in parts for text in texts))
 

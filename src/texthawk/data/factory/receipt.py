@@ -275,8 +275,7 @@ class _Receipt:
             wide, step = (
                 (0.36, max(4, round(0.6 * size))) if self.rule == "dashes" else (0.1, max(3, round(0.3 * size)))
             )
-            for x in range(round(strip.left), round(strip.right) - step, step):
-                self.canvas.fill((x, strip.y, x + wide * size, strip.y + 1), ink)
+            self.canvas.dashes((strip.left, strip.y, strip.right, strip.y + 1), step, wide * size, ink)
         strip.skip(0.45 * size)
 
     def _goods(self, layout: str) -> None:
@@ -312,9 +311,9 @@ class _Receipt:
 
     def _fitting(self, listed: Sequence[Sum], room: int) -> list[Sum]:
         """The sums that there is room for; what the total is made of is never left out."""
-        kept = list(listed)
+        kept, rows = list(listed), {one.key: 1 + self._wide(one) for one in listed}
         for key in ("item_count", "quantity_total", "change", "cash", "card", "subtotal", "net", "gross"):
-            if len(kept) + sum(self._wide(one) for one in kept) > room:
+            if sum(rows[one.key] for one in kept) > room:
                 kept = [one for one in kept if one.key != key]
         return kept
 
