@@ -84,10 +84,13 @@ def _pieces(line: InkLine, number: int, region: Region, setting: RowSetting) -> 
     left, continued, spaced = box.left, False, True
     while box.right - left > room:
         share = (box.right - left) / math.ceil((box.right - left) / room)
-        fitting = [gap for gap in line.gaps if left + 0.5 * share <= gap[0] <= left + room and gap[1] < box.right]
+        # A gap between a label and its value may be wider than a piece: it counts wherever it ends.
+        fitting = [
+            gap for gap in line.gaps if left < gap[0] <= left + room and left + 0.5 * share <= gap[1] < box.right
+        ]
         widest = max((gap[1] - gap[0] for gap in fitting), default=0.0)
         fitting = [gap for gap in fitting if gap[1] - gap[0] >= 0.6 * widest]  # between words, not letters
-        cut = min(fitting, key=lambda gap: abs(gap[0] - left - share), default=None)
+        cut = min(fitting, key=lambda gap: max(gap[0] - left - share, left + share - gap[1], 0), default=None)
         end, after = cut or (left + share, left + share)
         yield Piece(Box(left, box.top, end, box.bottom), scale, continued, spaced, number, _between(line, left, end))
         left, continued, spaced = after, True, cut is not None
