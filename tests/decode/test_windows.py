@@ -1,0 +1,23 @@
+"""Where a line that is too long for a row is cut."""
+
+import pytest
+from PIL import Image, ImageDraw, ImageFont
+
+from texthawk.decode.regions import find_regions
+from texthawk.decode.windows import windows_of
+from texthawk.image.rows import RowSetting
+
+
+@pytest.mark.parametrize("label", ["Tax", "Total due", "Invoice number", "Name of the buyer and address"])
+def test_a_line_of_label_and_value_far_apart_is_cut_where_the_gap_is(label: str) -> None:
+    image = Image.new("RGB", (1100, 700), "white")
+    draw, font = ImageDraw.Draw(image), ImageFont.load_default(size=34)
+    for row in range(8):
+        draw.text((80, 80 + 70 * row), label, font=font, fill="black")
+        draw.text((800, 80 + 70 * row), "142.80", font=font, fill="black")
+    end = draw.textbbox((80, 80), label, font=font)[2]
+    pieces = [piece for window in windows_of(image, find_regions(image), RowSetting()) for piece in window.pieces]
+    assert len(pieces) == 16
+    for first, second in zip(pieces[::2], pieces[1::2], strict=True):
+        assert first.box.right == pytest.approx(end, abs=4) and second.box.left == pytest.approx(800, abs=4)
+        assert second.spaced and (second.line != first.line or second.continued)
