@@ -52,7 +52,7 @@ def registration(dice: Dice) -> str:
     """A company's number in a register."""
     if dice.chance(0.5):
         return f"{names.digits(dice, 6)}-{dice.pick('ADHKMPTUVWX')}"
-    return dice.pick(("", "CO. ")) + names.digits(dice, dice.integer(8, 12))
+    return names.digits(dice, dice.integer(8, 12))
 
 
 def tax_number(dice: Dice) -> str:
