@@ -190,13 +190,26 @@ class Reader:
                 continue
             try:
                 seen = self.upright(page.image, rotate)
-                windows = fitted(seen.image, seen.regions, self.setting, self._visual_tokens, budget.max_visual_tokens)
-                answers, verdicts = self._answers(seen.image, windows, budget)
+                made = self._page(page, seen, budget)
+                if rotate == "auto":
+                    made = self._or_as_it_came(page, seen, made, budget)
             except ValueError as error:
                 yield PageError(page.source, page.number, str(error))
                 continue
-            made = self._composed(page, windows, answers, verdicts, seen)
             yield replace(made, points=points[page.number - 1]) if page.number <= len(points) else made
+
+    def _page(self, page: RawPage, seen: Upright, budget: Budget) -> Page:
+        """What is read of a page as it is seen; ValueError where it cannot keep the budget."""
+        windows = fitted(seen.image, seen.regions, self.setting, self._visual_tokens, budget.max_visual_tokens)
+        answers, verdicts = self._answers(seen.image, windows, budget)
+        return self._composed(page, windows, answers, verdicts, seen)
+
+    def _or_as_it_came(self, page: RawPage, seen: Upright, made: Page, budget: Budget) -> Page:
+        """What was read, or where a page was turned upside down and nothing could be read, what is read the other way up."""
+        if made.lines or seen.rotation < 180:
+            return made
+        other = self._page(page, self.upright(page.image, seen.rotation - 180), budget)
+        return other if other.lines else made
 
     def upright(self, page: Image.Image, rotate: Rotate = "auto") -> Upright:
         """A page turned and made level as it is read, with its regions; `rotate` as in `read`."""
