@@ -20,7 +20,7 @@ def prose_questions(order: Order, paragraphs: Sequence[str], page: str, most: in
     """At most `most` questions on those of the paragraphs that are printed whole on a page whose text is `page`."""
     dice, flat = order.dice, {True: " ".join(page.split()), False: "".join(page.split())}
     able = [text for text in paragraphs if len(text) >= 40 and flat[" " in text].count(text) == 1]
-    makers = [_goes_on, _goes_on, _sentence, _next_word, _word_before, _number]
+    makers = [_goes_on, _goes_on, _sentence, _neighbour, _neighbour, _number]
     made: list[Asked] = []
     while makers and able and len(made) < most:
         text = dice.pick(able)
@@ -87,12 +87,19 @@ def _sentence(order: Order, text: str, flat: str) -> Asked | None:
     return _asked(question, answer, quoted, "after", flat)
 
 
-def _next_word(order: Order, text: str, flat: str) -> Asked | None:
-    words = text.split(" ")
+def _neighbour(order: Order, text: str, flat: str) -> Asked | None:
+    """The word right before or right after three others."""
+    dice, words = order.dice, text.split(" ")
     if len(words) < 8:
         return None
-    start = order.dice.integer(0, len(words) - 4)
-    quoted, answer = " ".join(words[start : start + 3]), words[start + 3]
+    start = dice.integer(1, len(words) - 4)
+    quoted = " ".join(words[start : start + 3])
+    if dice.chance(0.5):
+        question = order.pick(
+            (f'Which word stands right before "{quoted}"?', f'What is the word before "{quoted}"?'),
+            (f"“{quoted}”前面的词是什么？",),
+        )
+        return _asked(question, words[start - 1], quoted, "before", flat)
     question = order.pick(
         (
             f'Which word comes after "{quoted}"?',
@@ -101,20 +108,7 @@ def _next_word(order: Order, text: str, flat: str) -> Asked | None:
         ),
         (f"“{quoted}”后面的词是什么？",),
     )
-    return _asked(question, answer, quoted, "after", flat)
-
-
-def _word_before(order: Order, text: str, flat: str) -> Asked | None:
-    words = text.split(" ")
-    if len(words) < 8:
-        return None
-    start = order.dice.integer(1, len(words) - 3)
-    quoted, answer = " ".join(words[start : start + 3]), words[start - 1]
-    question = order.pick(
-        (f'Which word stands right before "{quoted}"?', f'What is the word before "{quoted}"?'),
-        (f"“{quoted}”前面的词是什么？",),
-    )
-    return _asked(question, answer, quoted, "before", flat)
+    return _asked(question, words[start + 3], quoted, "after", flat)
 
 
 def _number(order: Order, text: str, flat: str) -> Asked | None:
