@@ -76,3 +76,23 @@ def test_a_doubt_leaves_a_page_as_it_came():
         text = "HIXON OHIO XHOSA NIHON"
         ImageDraw.Draw(capitals).text((40, 40 + 40 * row), text, font=ImageFont.load_default(size=22), fill="black")
     assert rotation_of(capitals, lambda image, regions: -1.0)[0] == 0
+
+
+def test_in_doubt_the_model_is_shown_lines_of_the_usual_height_and_no_pictures():
+    image = Image.new("RGB", (700, 700), "white")
+    draw = ImageDraw.Draw(image)
+    for row in range(12):
+        draw.text(
+            (40, 200 + 30 * row), "ONLY CAPITALS AND 1234567890 HERE", font=ImageFont.load_default(20), fill="black"
+        )
+    for k in range(6):  # as wide as any line, and three times as high
+        draw.ellipse((40 + 100 * k, 80, 110 + 100 * k, 140), outline="black", width=6)
+    shown = []
+
+    def reading(image, regions):
+        shown.extend(line.box.height for region in regions for line in region.lines)
+        return 0.0
+
+    rotation, regions = rotation_of(image, reading)
+    assert rotation == 0 and max(line.box.height for region in regions for line in region.lines) > 40
+    assert len(shown) >= 24 and max(shown) < 25

@@ -8,7 +8,8 @@ from PIL import Image, ImageDraw, ImageFont
 
 from texthawk.decode.regions import find_regions
 from texthawk.decode.windows import windows_of
-from texthawk.image.rows import RowSetting
+from texthawk.image.rows import RowSetting, set_rows
+from texthawk.types import Box
 
 FONT = ImageFont.load_default(size=20)
 WORDS = "the quick brown fox jumps over a lazy dog while seven wizards box".split()
@@ -86,6 +87,107 @@ def test_rules_and_frames_are_not_text() -> None:
     draw.rectangle((50, 50, 950, 950), outline="black", width=2)
     draw.line((50, 500, 950, 500), fill="black", width=3)
     assert find_regions(image) == []
+
+
+def test_the_edge_of_a_sheet_in_a_scan_neither_stretches_nor_joins_lines() -> None:
+    image, draw = page()
+    paragraph(draw, 60, 200, lines=6)
+    clean = [line.box for region in find_regions(image) for line in region.lines]
+    for top in range(195, 360, 34):  # what the scanner saw of it: strokes with gaps between them
+        draw.line((22, top, 22, top + 30), fill="black")
+        draw.line((960, top + 5, 961, top + 24), fill="black")
+    assert [line.box for region in find_regions(image) for line in region.lines] == clean
+
+
+def test_a_thin_letter_beside_others_or_a_lone_figure_is_still_text() -> None:
+    image, draw = page()
+    paragraph(draw, 100, 200, lines=4)
+    left, top, right, _ = draw.textbbox((100, 340), "page", font=FONT)
+    draw.text((100, 340), "page", font=FONT, fill="black")
+    draw.line((right + 4, top, right + 4, top + 15), fill="black")
+    draw.text((600, 340), "1", font=FONT, fill="black")
+    last = find_regions(image)[-1].lines[-1]
+    assert last.box.left == pytest.approx(left, abs=2) and last.box.right > 600
+
+
+def test_a_ring_drawn_around_a_number_does_not_join_it_to_the_next_line() -> None:
+    image, draw = page()
+    paragraph(draw, 100, 200, lines=3)
+    draw.text((300, 400), "1749.50", font=FONT, fill="black")
+    draw.text((300, 432), "2000.00", font=FONT, fill="black")
+    draw.ellipse((280, 382, 400, 432), outline="black", width=2)
+    lines = [line.box for region in find_regions(image) for line in region.lines]
+    assert len(lines) == 5 and all(box.height < 22 for box in lines)
+
+
+def test_a_row_of_dashes_is_no_line_of_text() -> None:
+    image, draw = page()
+    paragraph(draw, 100, 200, lines=3)
+    for left in range(100, 500, 12):
+        top = 286 + (left - 100) // 33  # a rule that was printed askew
+        draw.rectangle((left, top, left + 8, top + 2), fill="black")
+    paragraph(draw, 100, 310, lines=3)
+    assert sum(len(region.lines) for region in find_regions(image)) == 6
+
+
+def test_a_dashed_rule_between_asterisks_is_no_line_of_text_and_a_page_number_between_dashes_is() -> None:
+    image, draw = page()
+    paragraph(draw, 100, 200, lines=3)
+    for left, top in [(left, 413) for left in range(120, 500, 13)] + [(285, 512), (330, 512)]:
+        draw.rectangle((left, top, left + 8, top + 1), fill="black")
+    draw.text((105, 400), "*", font=FONT, fill="black")
+    draw.text((510, 400), "*", font=FONT, fill="black")
+    draw.text((300, 500), "12", font=FONT, fill="black")
+    lines = [line.box for region in find_regions(image) for line in region.lines]
+    assert len(lines) == 4 and lines[-1].top > 490
+
+
+def test_a_worn_rule_below_a_line_is_not_of_it_and_an_underscore_is() -> None:
+    image, draw = page()
+    paragraph(draw, 300, 100, lines=3)
+    for y, text in ((200, "file_name"), (240, "_start, _end_")):
+        draw.text((300, y), text, font=FONT, fill="black")
+    clean = [line for region in find_regions(image) for line in region.lines]
+    around = draw.textbbox((300, 240), "_start, _end_", font=FONT)
+    assert (clean[4].box.left, clean[4].box.right) == pytest.approx((around[0], around[2]), abs=2)
+    assert all(right - left < 8 for left, right in clean[3].gaps)
+    for left in range(392, 560, 20):
+        draw.rectangle((left, 218, left + 13, 219), fill="black")
+    worn = [line for region in find_regions(image) for line in region.lines]
+    assert [line.box for line in worn] == [line.box for line in clean]
+    assert [line.gaps for line in worn] == [line.gaps for line in clean]
+
+
+def test_small_bullets_some_way_before_their_lines_are_of_them() -> None:
+    image, draw = page()
+    paragraph(draw, 140, 200, lines=8)
+    for row in range(8):
+        draw.ellipse((112, 212 + 26 * row, 116, 216 + 26 * row), fill="black")
+    lines = [line for region in find_regions(image) for line in region.lines]
+    assert len(lines) == 8
+    assert all(line.box.left == pytest.approx(112, abs=1) for line in lines)
+
+
+def test_rules_between_cells_are_not_set_on_rows_and_letters_are() -> None:
+    image, draw = page()
+    paragraph(draw, 100, 200, lines=4, words=3)
+    regions = find_regions(image)
+    clean = np.asarray(windows_of(image, regions, RowSetting())[0].image)
+    for row in range(4):
+        draw.text((330, 200 + 26 * row), "Illinois", font=FONT, fill="black")
+    regions = find_regions(image)
+    both = np.asarray(windows_of(image, regions, RowSetting())[0].image)
+    draw.line((300, 150, 303, 350), fill="black", width=2)
+    ruled = windows_of(image, regions, RowSetting())[0].image
+    assert (clean < 128).sum() < (both < 128).sum()
+    assert np.array_equal(np.asarray(ruled) < 128, both < 128)
+
+
+def test_a_page_that_is_one_letter_high_keeps_the_strokes_of_its_letters() -> None:
+    image = Image.new("RGB", (60, 20), "white")
+    ImageDraw.Draw(image).line((30, 0, 30, 20), fill="black", width=2)
+    canvas, _ = set_rows(image, [(Box(0, 0, 60, 20), 1.0)], RowSetting())
+    assert (np.asarray(canvas) < 128).any()
 
 
 @pytest.mark.parametrize("stretch", [0.5, 1.0, 2.5])

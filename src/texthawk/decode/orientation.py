@@ -8,6 +8,7 @@ Shape letters:  H, W the page as it is looked at
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 from PIL import Image
@@ -22,6 +23,7 @@ _SEVERAL = 3  # rows of ink in a strip
 _ON_ITS_SIDE = 1.25  # how much more the page must be parted the other way
 _CLEAR, _SURE = 0.3, 6.5  # of `letters_up`: the middle value and how many standard errors the mean is from 0
 _SMALL = 0.7  # of a line's height: small letters take less of it, capitals more
+_USUAL = (0.6, 1.6)  # of the usual line's height: lines that are shown to the model
 _LIKELIER = 0.1  # nats a token that the page must be likelier upside down
 Reading = Callable[[Image.Image, Sequence[Region]], float]
 """Mean log-probability of what a model reads in some lines of a page."""
@@ -42,9 +44,22 @@ def rotation_of(page: Image.Image, reading: Reading) -> tuple[int, list[Region]]
     if not regions_over:
         return first, regions
     margin = _LIKELIER if certainty > -_SURE else 0.0  # nearly all pages come upright: a doubt leaves them so
-    if reading(over, regions_over) > reading(image, regions) + margin:
+    if reading(over, of_usual_height(regions_over)) > reading(image, of_usual_height(regions)) + margin:
         return first + 180, regions_over
     return first, regions
+
+
+def of_usual_height(regions: Sequence[Region]) -> list[Region]:
+    """Regions with those of their lines alone that are about as high as the others of the page: pictures are not."""
+    usual = float(np.median([line.box.height for region in regions for line in region.lines]))
+    alike = [
+        replace(
+            region,
+            lines=tuple(line for line in region.lines if _USUAL[0] * usual <= line.box.height <= _USUAL[1] * usual),
+        )
+        for region in regions
+    ]
+    return [region for region in alike if region.lines]
 
 
 def on_its_side(page: Image.Image) -> bool:

@@ -15,12 +15,15 @@ from PIL import Image
 from texthawk.decode.columns import reading_order
 from texthawk.decode.ink import components_of, ink_of, rules_of
 from texthawk.decode.photos import without_photos
-from texthawk.decode.segments import segments_of
+from texthawk.decode.segments import SMALL, segments_of
 from texthawk.types import Box
 
 WORKING_SIDE = 1250  # pages are looked at with their shorter side at most this long
 WORD_GAP = 0.15  # of a line's height: wider gaps may part words
 SPECK = 0.4  # of the page's usual line: flatter rows of ink are rules and specks
+FLAT = (0.25, 3.0)  # letter heights (high) and heights (wide): a piece of a rule
+UNDERSCORE = (0.35, 1.5)  # letter heights: how far from its letters, and wide at most
+DASHED = 0.15  # of the letters and dashes of a row that is letters, by width: with less it is a dashed rule
 APART = 1.3  # usual lines: a wider gap between lines parts regions
 
 
@@ -61,10 +64,32 @@ def find_regions(page: Image.Image) -> list[Region]:
     height = found.line_height
     regions = []
     for column in reading_order(found.boxes, height):
-        lines = [_ink_line(parts.boxes[np.concatenate([found.members[k] for k in row])], scale) for row in column]
+        rows = [parts.boxes[np.concatenate([found.members[k] for k in row])] for row in column]
+        rows = [_without_rules(row, found.letter) for row in rows]
+        lines = [_ink_line(row, scale) for row in rows if len(row)]
         lines = [line for line in lines if line.box.height * scale >= SPECK * height]
         regions += [Region(_around(block), tuple(block)) for block in _blocks(lines, APART * height / scale)]
     return regions
+
+
+def _without_rules(parts: np.ndarray, letter: float) -> np.ndarray:
+    """The components of a row without what a worn rule left at its letters' feet; none where the row is all dashes.
+
+    An underscore stands beside letters, a rule under them or far from any.
+    """
+    width, high = parts[:, 2] - parts[:, 0], parts[:, 3] - parts[:, 1]
+    tall = high >= SMALL * letter
+    if not tall.any():
+        return parts[:0]
+    letters = parts[tall]
+    flat = (high <= FLAT[0] * letter) & (width >= FLAT[1] * high)
+    low = np.flatnonzero(flat & ((parts[:, 1] + parts[:, 3]) / 2 > np.median(letters[:, 3]) - 0.15 * letter))
+    apart = np.maximum(letters[:, 0] - parts[low, None, 2], parts[low, None, 0] - letters[:, 2]).min(axis=1)
+    beside = (np.abs(apart) <= UNDERSCORE[0] * letter) & (width[low] <= UNDERSCORE[1] * letter)
+    dashes = width[np.setdiff1d(np.flatnonzero(flat), low)].sum()
+    if width[tall].sum() < DASHED * (width[tall].sum() + dashes):
+        return parts[:0]
+    return np.delete(parts, low[~beside], axis=0)
 
 
 def _blocks(lines: list[InkLine], apart: float) -> Iterator[list[InkLine]]:

@@ -21,6 +21,10 @@ TWO_LINES = 1.6  # usual lines: a segment so high may be two
 STACK = (1.8, 0.35, 6)  # letter heights (wide, closely apart) and number of lone letters that are text set on its side
 SPACE = 1.2  # letter heights: the gap between words of text set on its side
 STRIP = (10.0, 0.8)  # letter heights (high, wide) of a white strip that may part columns
+HAIR = (0.13, 0.25)  # of its height, of the usual letter's: a lone stroke no wider is a sheet's edge or a worn rule
+ALONE = 1.2  # letter heights around a hair without letters
+BULLET = (2.5, 0.25, 0.2)  # of its line's height: how far before it, off its middle, and high at least
+RING = (1.8, 0.25, 3)  # letter heights (high and wide), share of ink and letters inside: drawn around text
 
 
 @dataclass(frozen=True)
@@ -52,6 +56,7 @@ def segments_of(parts: Components, shape: tuple[int, int]) -> Segments:
         return Segments(np.zeros((0, 4)), [], 0.0)
     letter = float(np.median(letters))
     kept = ~_no_text(parts, letter, shape)
+    kept &= ~_hairs(parts, kept, letter)
     pairs = parts.beside[kept[parts.beside].all(axis=1)]
     pairs = pairs[_linked(parts.boxes, pairs, letter, shape, kept)]
     group = groups_of(len(parts.boxes), pairs[:, 0], pairs[:, 1])
@@ -71,9 +76,28 @@ def _no_text(parts: Components, letter: float, shape: tuple[int, int]) -> np.nda
     lost |= ((boxes[:, 0] <= 1) | (boxes[:, 2] >= shape[1] - 1)) & (height > 2 * letter)
     lost |= ((boxes[:, 1] <= 1) | (boxes[:, 3] >= shape[0] - 1)) & (width > 3 * letter)
     middle = (boxes[:, :2] + boxes[:, 2:]) / 2
+    letters = (height >= SMALL * letter) & ~lost
+    sparse = (np.minimum(width, height) > RING[0] * letter) & (parts.areas < RING[1] * width * height)
+    for k in np.flatnonzero(sparse & ~lost):
+        left, top, right, bottom = boxes[k]
+        inside = (middle[:, 0] > left) & (middle[:, 0] < right) & (middle[:, 1] > top) & (middle[:, 1] < bottom)
+        lost[k] = (inside & letters).sum() > RING[2]
     for left, top, right, bottom in boxes[large & dense & (np.minimum(width, height) > 3 * letter)]:
         lost |= (middle[:, 0] > left) & (middle[:, 0] < right) & (middle[:, 1] > top) & (middle[:, 1] < bottom)
     return lost
+
+
+def _hairs(parts: Components, kept: np.ndarray, letter: float) -> np.ndarray:
+    """Upright strokes far thinner than those of letters, with no letter close by: edges of sheets, broken rules, folds."""
+    boxes = parts.boxes
+    width, height = boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1]
+    thin = (width <= HAIR[0] * height) & (width <= HAIR[1] * letter) | (height < SMALL * letter)
+    a, b = parts.beside[kept[parts.beside].all(axis=1)].T
+    near = boxes[b, 0] - boxes[a, 2] <= ALONE * letter
+    accompanied = np.zeros(len(boxes), dtype=bool)
+    accompanied[a[near & ~thin[b]]] = True
+    accompanied[b[near & ~thin[a]]] = True
+    return thin & (height >= SMALL * letter) & ~accompanied
 
 
 def _linked(
@@ -183,9 +207,13 @@ def _lines_of_marks(marks: np.ndarray, hangs: np.ndarray, lines: np.ndarray) -> 
     left, top, right, bottom = (marks[:, side, None] for side in range(4))
     reach = lines[:, 3] - lines[:, 1]
     aside = np.maximum(0, np.maximum(lines[:, 0] - right, left - lines[:, 2]))
+    raised = np.abs(top + bottom - lines[:, 1] - lines[:, 3]) / 2
+    bullet = (right <= lines[:, 0]) & (raised <= BULLET[1] * reach) & (bottom - top >= BULLET[2] * reach)
+    bullet &= np.abs(right - left - bottom + top) <= 0.25 * (bottom - top) + 1
+    far = np.where(bullet, BULLET[0], 0.5) * reach
     shared = np.minimum(lines[:, 3], bottom) - np.maximum(lines[:, 1], top)
     least = np.where(hangs[:, None], -0.35 * reach, 0.4 * (bottom - top))
-    distance = np.where((aside <= 0.5 * reach) & (shared >= least), 0.3 * aside - shared, np.inf)
+    distance = np.where((aside <= far) & (shared >= least), 0.3 * aside - shared, np.inf)
     nearest = distance.argmin(axis=1)
     return np.where(np.isfinite(distance[np.arange(len(marks)), nearest]), nearest, -1)
 
