@@ -12,7 +12,7 @@ from PIL import Image
 
 from texthawk.decode.answers import Answer, Asker
 
-SURE = -0.1  # mean log-probability of a token: surer answers are not put to the test
+SURE = -0.15  # mean log-probability of a token: surer answers are not put to the test; smears and grain reach -0.23
 GAIN = 0.8  # nats a token that a window must make its text likelier than its mirror image does
 TOLD = 96  # tokens of an answer that are put to the test: more of them tell the same
 GUESSED = math.log(0.5)  # mean log-probability below which what a whole page is said to hold is guessed
