@@ -59,7 +59,9 @@ def _long(ink: np.ndarray, length: int) -> np.ndarray:
     """True on horizontal runs of at least `length` pixels."""
     half = (length + 1) // 2
     stretches = ink[:, : ink.shape[1] // half * half].reshape(len(ink), -1, half)
-    rows = np.flatnonzero(stretches.all(axis=2).any(axis=1))  # wherever a long run begins, it fills one of these
+    rows = np.flatnonzero(
+        np.any(np.all(stretches, axis=2), axis=1)
+    )  # wherever a long run begins, it fills one of these
     row, start, end = runs_of(ink[rows])
     marks = np.zeros((len(rows), ink.shape[1] + 1), dtype=np.int8)
     long = end - start >= length
