@@ -14,7 +14,7 @@ from texthawk.types import Box, Document, Line, Page, Word
 
 def write_sets(folder):
     write_set(folder / "both", [*ROWS["grounding"], *ROWS["questions"]])
-    write_set(folder / "pages", ROWS["read"])
+    write_set(folder / "pages", [*ROWS["read"], ROWS["read"][0] | {"noisy": True}])
     (folder / "learn" / "images").mkdir(parents=True)
     (folder / "learn" / "samples.train.jsonl").write_text("")
     (folder / "nothing").mkdir()
@@ -29,7 +29,7 @@ def test_every_set_is_named_with_what_it_has_or_why_it_has_nothing(tmp_path):
         "both: questions 2, grounding 1",
         "learn: nothing to evaluate; no split 'dev' (there is: train)",
         "nothing: nothing to evaluate",
-        "pages: read 1",
+        "pages: read 1; read left out 1 sample(s): their reference is partial or noisy",
     ]
     with pytest.raises(ValueError, match=r"has samples .* of: tables, facts"):
         benchmarks.on_all(["tables", "facts"], [tmp_path / "sets"], "dev", [], None)
@@ -38,7 +38,7 @@ def test_every_set_is_named_with_what_it_has_or_why_it_has_nothing(tmp_path):
 def test_one_benchmark_names_the_sets_that_have_nothing_for_it(tmp_path):
     _, remarks = read.find([write_sets(tmp_path / "sets")], "dev", [], None)
     assert remarks[0] == "both: has no full text (task 'ocr')"
-    assert {remark.partition(":")[0] for remark in remarks} == {"both", "learn", "nothing"}
+    assert {remark.partition(":")[0] for remark in remarks} == {"both", "learn", "nothing", "pages"}
 
 
 def test_runs_side_by_side_are_scored_together(tmp_path, capsys):

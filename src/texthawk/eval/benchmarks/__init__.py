@@ -67,7 +67,7 @@ def on_all(
             found[name] = samples
         for remark in remarks:
             own, _, rest = remark.partition(": ")
-            told.setdefault(own, {})[rest] = None
+            told.setdefault(own, {})[f"{name} {rest}" if rest.startswith(sets.LEFT_OUT) else rest] = None
     if not found:
         raise ValueError(
             f"no set in {', '.join(map(str, folders))} has samples (split {split!r}) of: {', '.join(names)}"

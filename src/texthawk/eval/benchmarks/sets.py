@@ -22,8 +22,8 @@ Take = Callable[[str, dict[str, Any]], Reference | str | None]
 Pair = tuple[Prediction, Reference]
 
 
-HAS_NO = "has no"
-"""How the remark on a set begins that has none of what is wanted."""
+HAS_NO, LEFT_OUT = "has no", "left out"
+"""How the remark on a set begins that has none of what is wanted, and on samples that are not taken."""
 
 
 class NothingFound(ValueError):
@@ -55,7 +55,7 @@ def find(
             continue
         left_out: Counter[str] = Counter()
         kept = list(_samples(name, file, take, left_out))
-        remarks += [f"{name}: left out {count} sample(s): {reason}" for reason, count in sorted(left_out.items())]
+        remarks += [f"{name}: {LEFT_OUT} {count} sample(s): {reason}" for reason, count in sorted(left_out.items())]
         if not kept and not left_out:
             remarks.append(f"{name}: {HAS_NO} {wanted}")
         samples += kept[:limit]
