@@ -114,7 +114,7 @@ def test_the_rest_of_an_answer_that_is_complete_is_not_kept_for_ever(reader):
             line.sendall(b"GET /web/page.js HTTP/1.1\r\nHost: x\r\n\r\n")
             server.until(lambda before=before: done.total_requests > before)
             held = sum(connection.transport.get_write_buffer_size() for connection in connections)
-        assert server.parts.requests == 0
+        server.until(lambda: server.parts.requests == 0)
         server.until(lambda: not connections, seconds=20)
 
 
