@@ -129,7 +129,7 @@ WHOLE = replace(
 
 ASK = Stage(
     name="ask",
-    steps=820,
+    steps=740,
     losses=Losses(language=1.0, box=0.5, guide=0.5, place=0.5, spell=0.3),
     parts={"language": 1.0},
     grids=(Grid(1, 2, 4.0, set_rows=True), Grid(1, 2, 2.0), Grid(2, 2, 1.0, characters=900), Grid(3, 3, 0.5)),
