@@ -29,6 +29,9 @@ LIKE = {
     for group in ("oO0DQ", "l1I|i!", "S5s$", "B8", "Z2z", "G6", "g9q", ".,", ":;", "-–", "ceo", "un", "vwy", "T7", "'’")
     for letter, other in zip(group, group[1:] + group[:1], strict=True)
 }
+"""What a letter is mostly misread as, for they look alike."""
+STRAY = "abcdefghijklmnoprstuvwxyz0123456789.,'"
+"""What any letter may be misread as."""
 FAMILIES = {
     "receipt": 2.0,
     "invoice": 1.5,
@@ -40,8 +43,7 @@ FAMILIES = {
     "article": 0.3,
     "slide": 0.3,
 }
-"""Of whose documents the questions can be answered from their print."""
-STRAY = "abcdefghijklmnoprstuvwxyz0123456789.,'"
+"""Whose documents are shown, and how often: their questions can be answered from their print."""
 POINTED = 4
 """Letters at the beginning of an answer, or of a piece of it, that are pointed at: what follows is copied in the same way."""
 PLACES = 2
@@ -121,15 +123,12 @@ class QuestionMaker:
         return batch
 
     def _row(self, page: Shown) -> "_Row":
-        first, _ = self._ids(self._before + page.text + "\n\n")
-        _, starts = self._ids(self._before + page.text)
-        starts = [start - len(self._before) for start in starts]
+        first, starts = self._ids(self._before + about(page.text, ""))
         token_of: dict[int, list[int]] = {}
         for token, start in enumerate(starts):
-            token_of.setdefault(start, []).append(token)
+            token_of.setdefault(start - len(self._before), []).append(token)
         row = _Row(list(first), [-100] * len(first), list(range(len(first))), [0] * len(first), len(first), [])
         for number, (question, answer, letters) in enumerate(page.asked, 1):
-            assert (self._before + about(page.text, question)).endswith(question)
             asked, _ = self._ids(question + self._behind)
             told, of_letters = self._ids(answer)
             begin = len(row.ids) + len(asked)
@@ -153,9 +152,10 @@ class QuestionMaker:
 
 
 class _Row(NamedTuple):
-    """A page's tokens: the text's, then every question with its answer. branches: 0 of the text, else the question's number.
+    """A page's tokens: the text's, of which there are `text`, then every question with its answer.
 
-    guide: tokens of answers, each with the tokens of the text that show the same letter.
+    branches: 0 of the text, else the question's number. guide: tokens of answers, each with the tokens of the text that
+    show the same letter.
     """
 
     ids: list[int]
