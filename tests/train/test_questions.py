@@ -11,9 +11,9 @@ from texthawk.model.processing import TextHawkProcessor
 from texthawk.model.tokens import extend_tokenizer, train_tokenizer
 from texthawk.model.transcript import about, excerpt, printed_rows
 from texthawk.recipes import RECIPES
+from texthawk.recipes.nano import ASK
 from texthawk.train.batches import Batch
-from texthawk.train.questions import TASKS, QuestionMaker, shown_of
-from texthawk.train.stage import Losses
+from texthawk.train.questions import TASKS, QuestionMaker, Shown, shown_of
 from texthawk.train.step import losses_of
 from texthawk.train.supervision import Supervision
 
@@ -93,7 +93,7 @@ def test_the_letters_that_are_pointed_at_are_those_of_the_answer(questions: Ques
         shown = questions._shown(np.random.default_rng(seed))
         batch = questions._batch([shown])
         assert batch.guide is not None
-        if shown_of_is_clean(shown):
+        if stands_as_it_is(shown):
             for token in batch.guide[0].any(-1).nonzero()[:, 0].tolist():
                 pointed = batch.guide[0, token].nonzero()[:, 0]
                 assert (batch.input_ids[0, pointed] == batch.input_ids[0, token]).all()
@@ -101,12 +101,11 @@ def test_the_letters_that_are_pointed_at_are_those_of_the_answer(questions: Ques
     assert found > 20
 
 
-def shown_of_is_clean(shown: object) -> bool:
-    """Whether every answer that is pointed at stands in the text as it is, which misread letters may hinder."""
-    text, asked = shown.text, shown.asked  # type: ignore[attr-defined]
+def stands_as_it_is(shown: Shown) -> bool:
+    """Whether every letter that is pointed at is in the text the answer's own, and none of them misread."""
     return all(
-        text[place] == letter
-        for _, answer, letters in asked
+        shown.text[place] == letter
+        for _, answer, letters in shown.asked
         for letter, places in zip(answer, letters, strict=True)
         for place in places
     )
@@ -149,11 +148,27 @@ def test_a_step_on_questions_has_finite_losses_that_reach_the_language_model_alo
 ) -> None:
     config = model.config
     supervision = Supervision(config.vision_config.hidden_size, config.text_config.hidden_size, (1, 2, 3))
-    weights = Losses(language=1.0, guide=0.5, place=0.5, spell=0.3)
-    loss, seen = losses_of(model, supervision, batch, weights)
+    loss, seen = losses_of(model, supervision, batch, ASK.losses)
     loss.backward()
     assert torch.isfinite(loss) and {"language", "guide", "guide_hit"} <= set(seen)
     assert "place" not in seen and "spell" not in seen  # they are about pixels
-    reached = {name for name, parameter in model.named_parameters() if parameter.grad is not None}
+    gradients = {name: p.grad for name, p in model.named_parameters() if p.grad is not None}
+    assert all(gradient.isfinite().all() for gradient in gradients.values())
+    reached = [name for name, gradient in gradients.items() if gradient.any()]
     assert reached and all("language_model" in name or "lm_head" in name for name in reached)
     model.zero_grad(set_to_none=True)
+
+
+def test_questions_whose_answers_are_printed_nowhere_have_finite_losses(
+    questions: QuestionMaker, model: TextHawkForConditionalGeneration
+) -> None:
+    text = "Total\t12.50\nThank you"
+    asked = [
+        (question, answer, [[] for _ in answer]) for question, answer in (("Was it paid?", "no"), ("By whom?", ""))
+    ]
+    batch = questions._batch([Shown(text, asked), Shown(text * 9, asked[:1])])
+    supervision = Supervision(model.config.vision_config.hidden_size, model.config.text_config.hidden_size, (1, 2, 3))
+    with torch.no_grad():
+        loss, seen = losses_of(model, supervision, batch, ASK.losses)
+    assert torch.isfinite(loss) and all(torch.isfinite(value) for value in seen.values())
+    assert "guide" not in seen
