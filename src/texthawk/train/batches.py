@@ -39,12 +39,12 @@ class Batch:
 
     pixel_values: tiles in uint8; they are normalised where they are used.
     glyph_*: for G places on tiles: the tile, x and y in tile pixels, the class (CHARACTERS, or BLANK).
-    guide: (B, L, V) true where the token at a position is printed (in part) on a visual token.
+    guide: (B, L, V) true where the token at a position is printed (in part) on a visual token, or shown by one of the text.
     places: (B, L, 2) x and y of a token's first printed character in pixels from the middle of its visual token, NaN
     where nothing is printed. spelling: (B, L, 3) classes of its first printed characters, BLANK past its end.
     visual_start: place of the first visual token in every prompt of the batch, 0 where pages are shown as text (V then
-    counts from a prompt's first token). sees: (B, L, L) which tokens each token attends to, and positions: (B, L) their
-    places in their own prompt; both None where each row is one prompt.
+    counts from a prompt's first token). sees: (B, L, L) true where a token of the second L is attended to from one of the
+    first, and positions: (B, L) each token's place in its own prompt; both None where each row is one prompt.
     """
 
     input_ids: Tensor

@@ -29,9 +29,10 @@ class Losses:
     """Weights of the losses; 0 leaves a loss (and what only it needs) out.
 
     language, box: the model's own (TextHawk eq. 4, 5). glyph_patch, glyph_query, glyph_token: naming the character
-    at a place from the patch, the resampled query or the visual token that covers it. guide: pointing attention
-    heads of the guided layers of the language model at the visual tokens that show the next token. place, spell: where in
-    its visual token the next token begins, and its first characters, told from the hidden states that predict it.
+    at a place from the patch, the resampled query or the visual token that covers it. guide: pointing attention heads of
+    the guided layers of the language model at the tokens of the page, visual ones or its text, that show a token (see
+    `supervision.Guide`). place, spell: where in its visual token the next token begins, and its first characters, told
+    from the hidden states that predict it; nothing of a page that is shown as text.
     """
 
     language: float = 0.0
@@ -50,7 +51,7 @@ class Stage:
 
     parts: learning-rate factor of "tower", "connector", "language" (the heads included); a part left out is frozen.
     tasks: how often each answer is asked for. asked: share of the steps that are questions about `texts` documents of the
-    factory which are shown as text instead. The learning rate warms up linearly over `warmup` of the steps and then
+    factory, shown as text, instead. The learning rate warms up linearly over `warmup` of the steps and then
     falls along a half cosine to `final` of its peak.
     """
 

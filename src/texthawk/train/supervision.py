@@ -89,8 +89,8 @@ class Guide:
     The first watched layer is to point at the tokens of the page (visual ones, or its text) that show the token just
     read, the others at those that show the next one: one head of each, and every head of the last, so that the whole
     width of its values carries what the token shows. Used as a context around the model's forward; `loss` then gives
-    the mean of -log(attention on the right tokens of the page) over tokens that are printed somewhere, and how often
-    the most attended of the last watched layer is a right one.
+    the mean of -log(attention on the right tokens of the page) over tokens that have any, and how often the most attended
+    of the last watched layer is a right one. A batch in which no token has any has no such mean.
     """
 
     def __init__(self, model: TextHawkForConditionalGeneration, layers: tuple[int, ...]) -> None:
