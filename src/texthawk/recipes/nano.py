@@ -41,6 +41,7 @@ def model_config() -> TextHawkConfig:
         tiling=TilingConfig(thumbnail_above=8),
         compressor=ReSAConfig(heads=3, intermediate=2 * ENCODER, expansion=2, output_positions=True),
         initializer_range=0.02,
+        tasks=["text", "boxes", "ask_text"],
     )
 
 
@@ -129,7 +130,7 @@ WHOLE = replace(
 
 ASK = Stage(
     name="ask",
-    steps=740,
+    steps=680,
     losses=Losses(language=1.0, box=0.5, guide=0.5, place=0.5, spell=0.3),
     parts={"language": 1.0},
     grids=(Grid(1, 2, 4.0, set_rows=True), Grid(1, 2, 2.0), Grid(2, 2, 1.0, characters=900), Grid(3, 3, 0.5)),
