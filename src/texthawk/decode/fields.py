@@ -34,7 +34,7 @@ _SCALARS = {"string", "number", "integer", "boolean"}
 _EXTRACT = re.compile(
     r"\s*extract (?:the )?(?P<names>\w+(?: \w+)?(?:,? and |, )[\w ,]+?) as json\b[^?]*", re.IGNORECASE
 )
-_NUMBER = re.compile(r"(?:(?<!\w)[-\u2212])?\d+(?:[.,'\u2019\s]\d+)*")
+_NUMBER = re.compile(r"(?:(?<!\w)[-\u2212])?(?:(?<![\w.])\.\d+|\d+(?:[.,'\u2019\s]\d+)*)")
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,7 @@ def _named_in(question: str) -> list[Field] | None:
     match = _EXTRACT.fullmatch(question)
     if match is None:
         return None
-    names = [name.strip() for name in re.split(r",? and |,", match["names"], flags=re.IGNORECASE)]
+    names = [name.strip() for name in re.split(r"(?:,? and |,) *(?:the )?", match["names"], flags=re.IGNORECASE)]
     return [_asked(name) for name in dict.fromkeys(names) if name] if 1 < len(names) <= MOST else None
 
 
