@@ -1,9 +1,11 @@
 """Rows of print as a model is shown them."""
 
+import random
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from texthawk.model.transcript import GAP, excerpt, printed_rows
+from texthawk.model.transcript import GAP, excerpt, printed_rows, rows_about
 from texthawk.types import Box
 
 
@@ -37,6 +39,15 @@ def test_a_long_page_is_cut_to_its_head_and_what_the_question_speaks_of() -> Non
     rows = ["Name of the firm", *[f"plain row number {k}" for k in range(200)], "Invoice total: 77", "tail"]
     shown = excerpt(rows, "What is the invoice total?", 200).split("\n")
     assert shown[0] == "Name of the firm" and "Invoice total: 77" in shown
+
+
+def test_rows_that_are_as_near_as_one_another_are_shown_from_the_top_whatever_order_their_words_have() -> None:
+    words = "seven boats came in at dusk two of them red and none would say where they had been since monday".split()
+    for seed in range(6):
+        dice = random.Random(seed)
+        alike = [" ".join(dice.sample(words, len(words))) for _ in range(40)]
+        others = [" ".join(dice.sample(words, 6)) for _ in range(7)]
+        assert rows_about([*alike, *others], " ".join(words), 700)[:7] == list(range(7))
 
 
 @given(st.lists(st.text(max_size=60), max_size=30), st.text(max_size=30), st.integers(1, 300))

@@ -7,6 +7,7 @@ that a label and what stands beside it follow each other also where reading orde
 import re
 from collections import Counter
 from collections.abc import Sequence
+from math import fsum
 from typing import NamedTuple
 
 from texthawk.types import Box
@@ -110,13 +111,14 @@ def rows_about(rows: Sequence[str], question: str, longest: int = LONGEST) -> li
     """Which rows are shown with a question, in their order.
 
     A row is near by the three-letter parts of words that it shares with the question, rare ones counting more; the row
-    before and the two behind come with it.
+    before and the two behind come with it. Parts stand in no order, so they are added up exactly: rows of the same parts are
+    as near as one another, and the same rows are shown in every process.
     """
     if _size(rows) <= longest:
         return list(range(len(rows)))
     asked = set(_parts(question))
     held = Counter(part for row in rows for part in set(_parts(row)))
-    scores = [sum(1 / held[part] for part in asked & set(_parts(row))) for row in rows]
+    scores = [fsum(1 / held[part] for part in asked & set(_parts(row))) for row in rows]
     order = list(range(min(HEAD, len(rows))))
     for best in sorted(range(len(rows)), key=lambda row: (-scores[row], row)):
         order += [row for row in (best, best + 1, best - 1, best + 2) if 0 <= row < len(rows)]
