@@ -9,7 +9,7 @@ from PIL import Image
 
 import texthawk
 from texthawk.data.synth import Corpus, system_fonts
-from texthawk.recipes.nano import nano
+from texthawk.recipes.nano import nano_ask
 from texthawk.train.run import Run
 
 TEXT = Corpus.from_texts(
@@ -21,7 +21,7 @@ FONTS = system_fonts()
 @pytest.mark.slow
 @pytest.mark.skipif(not FONTS, reason="this machine has no text fonts")
 def test_every_stage_goes_on_where_the_one_before_ended_and_the_model_reads(tmp_path: Path) -> None:
-    whole = nano()
+    whole = nano_ask()
     recipe = replace(
         whole, stages=tuple(replace(stage, steps=2, tiles=2, texts=2, text_tokens=32) for stage in whole.stages)
     )

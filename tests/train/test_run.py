@@ -61,6 +61,36 @@ def test_a_run_that_was_stopped_and_continued_ends_with_the_same_weights(tmp_pat
         assert torch.equal(value, expected[name]), name
 
 
+def test_a_stage_that_is_a_mean_ends_between_an_earlier_one_and_where_it_went(tmp_path: Path) -> None:
+    made = recipe()
+    last = made.stages[-1]
+    before = replace(last, name="before", learning_rate=0.0)
+    went = Run(replace(made, stages=(*made.stages[:-1], before, last)), tmp_path / "went", corpus=TEXT)
+    went.train(workers=0)
+    mean = Run(
+        replace(made, stages=(*made.stages[:-1], before, replace(last, mean_with="before"))),
+        tmp_path / "mean",
+        corpus=TEXT,
+    )
+    mean.train(workers=0)
+    kept = {name: torch.load(tmp_path / name / "before.pt")["parts"] for name in ("went", "mean")}
+    reached = torch.load(tmp_path / "went" / f"{last.name}.pt")["parts"]
+    halfway = torch.load(tmp_path / "mean" / f"{last.name}.pt")["parts"]
+    moved = 0
+    for part, modules in halfway.items():
+        for number, state in enumerate(modules):
+            for key, value in state.items():
+                start, end = kept["mean"][part][number][key], reached[part][number][key]
+                assert torch.equal(start, kept["went"][part][number][key])
+                torch.testing.assert_close(value, (start + end) / 2)
+                moved += not torch.equal(start, end)
+    assert moved
+    for name, value in mean.model.state_dict().items():
+        assert torch.isfinite(value).all(), name
+    stored = halfway["language"][0]["layers.0.mlp.up_proj.weight"]
+    assert torch.equal(mean.model.model.language_model.state_dict()["layers.0.mlp.up_proj.weight"], stored)
+
+
 def test_batches_are_the_same_in_any_order_and_from_any_process(tmp_path: Path) -> None:
     run = Run(recipe(), tmp_path, corpus=TEXT)
     other = Run(recipe(), tmp_path, corpus=TEXT)

@@ -1,4 +1,4 @@
-"""nano: TextHawk2 at a size that ships with the package and trains on a laptop's CPU; English print."""
+"""nano: TextHawk2 at a size that ships with the package and trains on a laptop's CPU; English print, and questions on it."""
 
 from dataclasses import replace
 
@@ -41,7 +41,6 @@ def model_config() -> TextHawkConfig:
         tiling=TilingConfig(thumbnail_above=8),
         compressor=ReSAConfig(heads=3, intermediate=2 * ENCODER, expansion=2, output_positions=True),
         initializer_range=0.02,
-        tasks=["text", "boxes", "ask_text"],
     )
 
 
@@ -126,6 +125,7 @@ WHOLE = replace(
     grids=(Grid(1, 2, 2.0, set_rows=True), Grid(1, 2, 3.0), Grid(2, 2, 1.5, characters=900), Grid(3, 3, 0.7)),
     steps=560,
     final=0.3,
+    mean_with="pages",
 )
 
 ASK = Stage(
@@ -149,8 +149,20 @@ def nano() -> Recipe:
     return Recipe(
         name="nano",
         model_config=model_config,
-        stages=(GLYPHS, PLAIN, LETTERS, ROWS, READ, TOGETHER, SETTLE, PAGES, WHOLE, ASK),
+        stages=(GLYPHS, PLAIN, LETTERS, ROWS, READ, TOGETHER, SETTLE, PAGES, WHOLE),
         vocabulary=VOCABULARY,
         guided_layers=(1, 2, 3),
         hold_out=("Lato", "Charis", "Hack", "Caladea"),
     )
+
+
+def asking_config() -> TextHawkConfig:
+    config = model_config()
+    config.tasks = ["text", "boxes", "ask_text"]
+    return config
+
+
+def nano_ask() -> Recipe:
+    """nano that goes on to learn answers to questions about what it has read; no weights of it ship."""
+    reader = nano()
+    return replace(reader, name="nano_ask", model_config=asking_config, stages=(*reader.stages, ASK))

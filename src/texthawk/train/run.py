@@ -184,6 +184,17 @@ class Run:
         parts = self.parts()
         return {name: [module.state_dict() for module in parts[name]] for name in self._trained(stage)}
 
+    def _mean(self, stage: Stage, earlier: str) -> dict[str, list[dict]]:
+        """The mean of what the parts of a stage are now and what they were at the end of an earlier one."""
+        before = torch.load(self.folder / f"{earlier}.pt", map_location=self.device)["parts"]
+        return {
+            name: [
+                {key: torch.lerp(old[key], value, 0.5) for key, value in new.items()}
+                for old, new in zip(before[name], modules, strict=True)
+            ]
+            for name, modules in self._state(stage).items()
+        }
+
     def _load(self, states: dict[str, list[dict]]) -> None:
         parts = self.parts()
         for name, modules in states.items():
@@ -231,6 +242,8 @@ class Run:
                 saved_at = time.monotonic()
                 if late:
                     return False
+        if stage.mean_with is not None:
+            self._load(self._mean(stage, stage.mean_with))
         self._save(self.folder / f"{stage.name}.pt", {"parts": self._state(stage)})
         progress.unlink(missing_ok=True)
         return True

@@ -52,7 +52,8 @@ class Stage:
     parts: learning-rate factor of "tower", "connector", "language" (the heads included); a part left out is frozen.
     tasks: how often each answer is asked for. asked: share of the steps that are questions about `texts` documents of the
     factory, shown as text, instead. The learning rate warms up linearly over `warmup` of the steps and then
-    falls along a half cosine to `final` of its peak.
+    falls along a half cosine to `final` of its peak. mean_with: an earlier stage; what this one leaves is the mean of its
+    own weights and that stage's (averaging along one training path: Izmailov et al., 2018, section 3).
     """
 
     name: str
@@ -72,6 +73,7 @@ class Stage:
     final: float = 0.1
     weight_decay: float = 0.05
     clip: float = 1.0
+    mean_with: str | None = None
 
     def rate(self, step: int) -> float:
         """Learning rate of a step, counted from 0 within the stage."""
