@@ -132,8 +132,7 @@ def test_what_stands_there_to_the_letter_is_found_as_among_what_is_near(texts, p
     found = exact_runs(" ".join(phrase), where)
     near = [run for run in runs_of(" ".join(phrase), where) if not run.edits]
     assert bool(found) == bool(near) and all(run.edits == 0 for run in found)
-    if len(near) == 1:
-        assert len(found) == 1
+    assert len(found) >= len(near)  # of places that overlap those are taken which leave room for the most
     assert len({box for run in found for box in run.boxes}) == sum(len(run.boxes) for run in found)
 
 
