@@ -157,6 +157,7 @@ def nano() -> Recipe:
 
 
 def asking_config() -> TextHawkConfig:
+    """nano's config, which says that the model answers from text."""
     config = model_config()
     config.tasks = ["text", "boxes", "ask_text"]
     return config

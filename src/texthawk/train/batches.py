@@ -74,7 +74,7 @@ class Batch:
 
 
 class BatchMaker:
-    """Makes the batches of a stage from rendered pages, and from documents that `questions` are asked about."""
+    """Makes the batches of a stage from rendered pages, and those of questions from `questions`, which only such stages need."""
 
     def __init__(
         self,
