@@ -3,7 +3,7 @@
 All boxes are in pixels of the page as a person sees it (EXIF orientation applied), origin top left.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -23,6 +23,19 @@ class Box(NamedTuple):
     @property
     def height(self) -> float:
         return self.bottom - self.top
+
+
+def box_around(boxes: Iterable[Box | None]) -> Box | None:
+    """The smallest box that holds all of them; None where there is none."""
+    known = [box for box in boxes if box is not None]
+    if not known:
+        return None
+    return Box(
+        min(box.left for box in known),
+        min(box.top for box in known),
+        max(box.right for box in known),
+        max(box.bottom for box in known),
+    )
 
 
 @dataclass(frozen=True)

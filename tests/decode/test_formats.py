@@ -17,12 +17,12 @@ from PIL import Image
 
 from tests.decode.alto_schema import faults
 from texthawk.decode.formats import FORMATS, Setting
-from texthawk.decode.formats.blocks import blocks_of, box_around
+from texthawk.decode.formats.blocks import blocks_of
 from texthawk.decode.formats.characters import printable
 from texthawk.decode.formats.markdown import escaped
 from texthawk.decode.formats.pdf import points_of
 from texthawk.decode.rotation import ROTATIONS, box_before, turned_size
-from texthawk.types import Box, Document, Line, Page, PageError, Word
+from texthawk.types import Box, Document, Line, Page, PageError, Word, box_around
 
 SIZE = (800, 600)
 ROWS = [["Invoice", "No.", "1027"], ["Zürich", "<b>&amp;</b>", "中文"], ["total", "12.50", "€"]]

@@ -11,8 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
-from texthawk.decode.formats.blocks import box_around
-from texthawk.types import Box, Page
+from texthawk.types import Box, Page, box_around
 
 LONGEST = 500  # characters of a phrase
 NEAR = 0.2  # edits for each letter of a phrase, at most: a figure that differs makes another number

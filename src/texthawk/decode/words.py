@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from texthawk.decode.spacing import Gap, places_of
-from texthawk.types import Box, Line, Word
+from texthawk.types import Box, Line, Word, box_around
 
 
 def word_confidences(
@@ -54,16 +54,8 @@ def joined(line: Line, rest: Line, *, spaced: bool) -> Line:
     """
     if spaced or not line.words or not rest.words:
         space = " " if line.text and rest.text else ""
-        return Line(f"{line.text}{space}{rest.text}", _around(line.box, rest.box), line.words + rest.words)
+        return Line(f"{line.text}{space}{rest.text}", box_around((line.box, rest.box)), line.words + rest.words)
     head, tail = line.words[-1], rest.words[0]
-    word = Word(head.text + tail.text, _around(head.box, tail.box), min(head.confidence, tail.confidence))
+    word = Word(head.text + tail.text, box_around((head.box, tail.box)), min(head.confidence, tail.confidence))
     words = (*line.words[:-1], word, *rest.words[1:])
-    return Line(f"{line.text}{rest.text}", _around(line.box, rest.box), words)
-
-
-def _around(box: Box | None, other: Box | None) -> Box | None:
-    """The smallest box around both."""
-    if box is None or other is None:
-        return box or other
-    low, high = map(min, box[:2], other[:2]), map(max, box[2:], other[2:])
-    return Box(*low, *high)
+    return Line(f"{line.text}{rest.text}", box_around((line.box, rest.box)), words)

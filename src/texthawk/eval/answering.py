@@ -11,7 +11,7 @@ from texthawk.eval.benchmarks.boxed_lines import lines_of
 from texthawk.eval.phrases import place_of
 from texthawk.eval.systems import System
 from texthawk.model.grounding import box_text
-from texthawk.types import Box, Document
+from texthawk.types import Box, Document, box_around
 
 if TYPE_CHECKING:
     from texthawk.decode.reader import Reader
@@ -129,12 +129,8 @@ def boxes_in_rows(reader: "Reader") -> Callable[[str, str], tuple[str, str]]:
                     found.setdefault(window.pieces[row].line, []).append((text, place))
         lines = []
         for _, pieces in sorted(found.items()):
-            around = Box(
-                min(box.left for _, box in pieces),
-                min(box.top for _, box in pieces),
-                max(box.right for _, box in pieces),
-                max(box.bottom for _, box in pieces),
-            )
+            around = box_around(box for _, box in pieces)
+            assert around is not None
             parts = [min(1.0, max(0.0, side)) for side in in_parts(around, page.width, page.height)]
             lines.append(box_text(parts) + " ".join(text for text, _ in pieces))
         return "\n".join(lines), next((one.finish_reason for one in answers if not one.whole), "stop")

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from math import fsum
 from typing import NamedTuple
 
-from texthawk.types import Box
+from texthawk.types import Box, box_around
 
 GAP = "\t"
 """Between two pieces of print on one row with a wide gap between them."""
@@ -74,20 +74,12 @@ def _pieces(line: Sequence[tuple[str, Box | None]], number: int) -> list[_Piece]
             groups.append([])
         here = box or here
         groups[-1].append((text, here))
-    return [_Piece(_text(group), _around([box for _, box in group]), number) for group in groups]
+    around = [box_around(box for _, box in group) for group in groups]
+    return [_Piece(_text(group), box, number) for group, box in zip(groups, around, strict=True) if box is not None]
 
 
 def _text(words: Sequence[tuple[str, Box | None]]) -> str:
     return " ".join(text for text, _ in words)
-
-
-def _around(boxes: Sequence[Box]) -> Box:
-    return Box(
-        min(box.left for box in boxes),
-        min(box.top for box in boxes),
-        max(box.right for box in boxes),
-        max(box.bottom for box in boxes),
-    )
 
 
 def _beside(first: _Piece, other: _Piece) -> bool:

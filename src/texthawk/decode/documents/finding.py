@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from texthawk.decode.asked import can_point, said
-from texthawk.decode.formats.blocks import box_around
 from texthawk.decode.phrases import Run, near, runs_of
 from texthawk.model.grounding import coordinate_centre
 from texthawk.model.processing import GROUNDING
-from texthawk.types import Box, Page
+from texthawk.types import Box, Page, box_around
 
 if TYPE_CHECKING:
     from PIL import Image

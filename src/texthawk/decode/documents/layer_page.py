@@ -4,10 +4,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from texthawk.decode.formats.blocks import box_around
 from texthawk.image.layer import TextLayer
 from texthawk.image.raw import RawPage
-from texthawk.types import Box, Line, Page, Word
+from texthawk.types import Box, Line, Page, Word, box_around
 
 _SHARED = 0.3  # of the lower one's height: characters of a line share more
 _BACK = 1.0  # line heights: text that goes on further to the left is on another line

@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 
 from texthawk.decode.documents.evidence import Evidence
-from texthawk.decode.formats.blocks import box_around
 from texthawk.decode.phrases import LONGEST, exact_runs, runs_of
 from texthawk.model.transcript import NO, NOT_HERE, YES
-from texthawk.types import Box, Page
+from texthawk.types import Box, Page, box_around
 
 SHORT = 2  # letters: what is no longer stands in many places, and counts only near what the question has
 MISREAD = 80  # letters up to which an answer is also looked for with letters that differ, which takes time

@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from xml.etree import ElementTree
 
-from texthawk.decode.formats.blocks import blocks_of, box_around
+from texthawk.decode.formats.blocks import blocks_of
 from texthawk.decode.formats.characters import printable, printable_name
 from texthawk.decode.formats.elements import around, indented
 from texthawk.decode.formats.format import Setting
-from texthawk.types import Box, Document, Line, Page, Word
+from texthawk.types import Box, Document, Line, Page, Word, box_around
 
 NAMESPACE = "http://www.loc.gov/standards/alto/ns-v4#"
 SCHEMA = "http://www.loc.gov/standards/alto/v4/alto-4-2.xsd"

@@ -4,8 +4,6 @@ Two lines that follow each other belong together when they share columns of the 
 no more than a line's height apart. Lines without a box that follow each other are a block of their own.
 """
 
-from collections.abc import Iterable
-
 from texthawk.decode.rotation import turned_box
 from texthawk.types import Box, Line, Page
 
@@ -27,19 +25,6 @@ def blocks_of(page: Page) -> list[list[Line]]:
 def upright_box(box: Box | None, page: Page) -> Box | None:
     """A box of the page as it lies once the page is turned so that its text stands upright."""
     return None if box is None else turned_box(box, page.rotation, page.width, page.height)
-
-
-def box_around(boxes: Iterable[Box | None]) -> Box | None:
-    """The smallest box that holds all of them; None where there is none."""
-    known = [box for box in boxes if box is not None]
-    if not known:
-        return None
-    return Box(
-        min(box.left for box in known),
-        min(box.top for box in known),
-        max(box.right for box in known),
-        max(box.bottom for box in known),
-    )
 
 
 def _together(above: Box | None, below: Box | None) -> bool:

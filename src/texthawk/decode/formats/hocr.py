@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from xml.etree import ElementTree
 
-from texthawk.decode.formats.blocks import blocks_of, box_around
+from texthawk.decode.formats.blocks import blocks_of
 from texthawk.decode.formats.characters import printable, printable_name
 from texthawk.decode.formats.elements import around, serialised
 from texthawk.decode.formats.format import Setting
-from texthawk.types import Box, Document, Line, Page
+from texthawk.types import Box, Document, Line, Page, box_around
 
 _DOCTYPE = (
     '<?xml version="1.0" encoding="UTF-8"?>\n<!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.0 Transitional//EN" '
