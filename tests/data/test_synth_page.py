@@ -65,6 +65,45 @@ def test_a_page_depends_on_seed_and_index_alone(maker, fonts):
     assert page.image.tobytes() == again.page(5, height=500, width=400).image.tobytes()
 
 
+def test_a_window_in_capitals_has_no_small_letter_that_could_be_a_capital(maker):
+    texts = [maker.draw(i, plain(maker, i, capitals=1.0)).text for i in range(40)]
+    assert sum(map(len, texts)) > 2000
+    small = {c for text in texts for c in text if c.islower() and len(c.upper()) == 1 and c.upper() in CHARACTERS}
+    assert not small
+
+
+def test_windows_of_records_alone_hold_no_prose(maker):
+    def words(records: float) -> float:
+        pages = [maker.draw(i, plain(maker, i, records=records)) for i in range(60)]
+        lines = [line.text for page in pages for line in page.lines]
+        return sum(map(len, lines)) / len(lines)
+
+    assert words(0.0) > 1.2 * words(1.0)
+
+
+def test_typed_windows_are_set_in_letters_of_one_width_and_dots_take_ink_away(maker):
+    typed = [family for family in maker.families if family.mono]
+    if not typed:
+        pytest.skip("no monospaced font on this machine")
+    for index in range(12):
+        page = maker.draw(index, plain(maker, index, typed=1.0, resampled=0.0, records=0.0))
+        again = maker.draw(index, plain(maker, index, typed=1.0, resampled=0.0, records=0.0, dotted=1.0))
+        assert again.text == page.text
+        if page.lines:
+            assert ink(again.image).sum() < ink(page.image).sum()
+
+
+def test_invented_words_are_not_those_of_the_corpus(maker):
+    known = {word.strip(".,;:–“”()").lower() for text in TEXTS for word in text.split()}
+
+    def strange(invented: float) -> float:
+        texts = [maker.draw(i, plain(maker, i, records=1.0, invented=invented)).text for i in range(40)]
+        words = [word.lower() for text in texts for word in text.split() if word.isalpha() and len(word) > 3]
+        return sum(word not in known for word in words) / len(words)
+
+    assert strange(1.0) > strange(0.0) + 0.3
+
+
 def test_a_window_has_the_size_asked_for_and_no_character_crosses_its_border(maker):
     for index in range(60):
         window = maker.window(index, height=224, width=448)

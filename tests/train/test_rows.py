@@ -62,3 +62,31 @@ def test_a_blank_window_stays_blank() -> None:
     blank = SynthPage(Image.new("RGB", (448, 300), "white"), ())
     rows = in_rows(blank, SETTING, np.random.default_rng(0))
     assert rows.lines == () and rows.image.size == (448, 224)
+
+
+def test_rows_of_junk_hold_no_text_and_lie_where_a_line_would(maker: PageMaker) -> None:
+    for index in range(6):
+        page = window(maker, index)
+        clean = in_rows(page, SETTING, np.random.default_rng(index))
+        spoilt = in_rows(page, SETTING, np.random.default_rng(index), junk=1.0)
+        assert spoilt.lines == () and spoilt.image.size == clean.image.size
+        if clean.lines:
+            grey = np.asarray(spoilt.image.convert("L")).astype(int)
+            assert (grey[: 28 * len(clean.lines)].max() - grey[: 28 * len(clean.lines)].min()) > 40
+            assert (grey[28 * len(clean.lines) :] == grey[-1, -1]).all()
+        some = in_rows(page, SETTING, np.random.default_rng(index), junk=0.5)
+        assert set(some.text.split("\n")) <= {"", *clean.text.split("\n")}
+
+
+def test_lines_cut_out_with_slack_show_their_neighbours_and_keep_their_letters_in_their_rows(maker: PageMaker) -> None:
+    changed = 0
+    for index in range(12):
+        page = window(maker, index)
+        tight = in_rows(page, SETTING, np.random.default_rng(index))
+        loose = in_rows(page, SETTING, np.random.default_rng(index), slack=1.0)
+        assert loose.text == tight.text
+        changed += loose.image.tobytes() != tight.image.tobytes()
+        for line in loose.lines:
+            first, last = line.glyphs[:, 1].min() // SETTING.row_height, line.glyphs[:, 3].max() // SETTING.row_height
+            assert last - first <= 1 and line.box.bottom - line.box.top <= SETTING.row_height
+    assert changed >= 10

@@ -128,6 +128,27 @@ WHOLE = replace(
     mean_with="pages",
 )
 
+PRINTS = replace(
+    WHOLE,
+    name="prints",
+    grids=(Grid(1, 2, 9.0, set_rows=True, slack=0.12, junk=0.04), Grid(1, 2, 1.0)),
+    tasks={"text": 0.85, "boxes": 0.15},
+    steps=1000,
+    type_px=(11.0, 30.0),
+    damage=0.6,
+    looks={
+        "records": 0.55,
+        "capitals": 0.3,
+        "dotted": 0.1,
+        "typed": 0.15,
+        "invented": 0.4,
+        "resampled": 0.6,
+        "stretch": 0.4,
+    },
+    final=0.02,
+    mean_with=None,
+)
+
 ASK = Stage(
     name="ask",
     steps=680,
@@ -149,7 +170,7 @@ def nano() -> Recipe:
     return Recipe(
         name="nano",
         model_config=model_config,
-        stages=(GLYPHS, PLAIN, LETTERS, ROWS, READ, TOGETHER, SETTLE, PAGES, WHOLE),
+        stages=(GLYPHS, PLAIN, LETTERS, ROWS, READ, TOGETHER, SETTLE, PAGES, WHOLE, PRINTS),
         vocabulary=VOCABULARY,
         guided_layers=(1, 2, 3),
         hold_out=("Lato", "Charis", "Hack", "Caladea"),

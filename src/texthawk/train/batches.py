@@ -14,7 +14,7 @@ from torch import Tensor
 
 from texthawk.compress import CompressorConfig
 from texthawk.compress.resa import ReSAConfig
-from texthawk.data.synth import CHARACTERS, PageMaker, SynthPage
+from texthawk.data.synth import CHARACTERS, PageMaker, PageStyle, SynthPage
 from texthawk.image.rows import RowSetting
 from texthawk.image.tiles import cut_pixels
 from texthawk.model.grounding import box_text
@@ -161,13 +161,13 @@ class BatchMaker:
         if grid.set_rows:
             rng = np.random.default_rng((self.maker.seed, 32452843, index))
             height += int(rng.integers(layout.tile))
-            drawn = self.maker.window(index, height=height, width=width, type_px=stage.type_px, damage=damage)
-            return in_rows(drawn, RowSetting(layout.columns, layout.tile), rng, grid.lines)
+            drawn = self.maker.draw(index, PageStyle(height, width, stage.type_px, None, damage, **stage.looks))
+            return in_rows(
+                drawn, RowSetting(layout.columns, layout.tile), rng, grid.lines, slack=grid.slack, junk=grid.junk
+            )
 
         def window(lines: int | None) -> SynthPage:
-            return self.maker.window(
-                index, height=height, width=width, type_px=stage.type_px, max_lines=lines, damage=damage
-            )
+            return self.maker.draw(index, PageStyle(height, width, stage.type_px, lines, damage, **stage.looks))
 
         page = window(grid.lines)
         excess = len(page.text) / grid.characters

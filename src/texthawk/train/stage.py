@@ -12,6 +12,7 @@ class Grid:
     """Windows of rows x columns tiles, `weight` times as likely as weight 1.
 
     `set_rows` sets each line on a row of its own, as the reader does it (1 x 2 tiles); else lines lie anyhow.
+    Of rows, a share `slack` are cut out with bits of what stands above and below, and a share `junk` hold no text.
     `lines` bounds the lines on them, `characters` their text: a fuller window is drawn again with fewer lines.
     """
 
@@ -22,6 +23,8 @@ class Grid:
     characters: int = 1200
     page: bool = False
     set_rows: bool = False
+    slack: float = 0.0
+    junk: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -52,8 +55,9 @@ class Stage:
     parts: learning-rate factor of "tower", "connector", "language" (the heads included); a part left out is frozen.
     tasks: how often each answer is asked for. asked: share of the steps that are questions about `texts` documents of the
     factory, shown as text, instead. The learning rate warms up linearly over `warmup` of the steps and then
-    falls along a half cosine to `final` of its peak. mean_with: an earlier stage; what this one leaves is the mean of its
-    own weights and that stage's (averaging along one training path: Izmailov et al., 2018, section 3).
+    falls along a half cosine to `final` of its peak. looks: further fields of the windows' `PageStyle`, by name.
+    mean_with: an earlier stage; what this one leaves is the mean of its own weights and that stage's (averaging along one
+    training path: Izmailov et al., 2018, section 3).
     """
 
     name: str
@@ -68,6 +72,7 @@ class Stage:
     text_tokens: int = 192
     type_px: tuple[float, float] = (10.0, 20.0)
     damage: float = 1.0
+    looks: dict[str, float] = field(default_factory=dict)
     learning_rate: float = 1e-3
     warmup: float = 0.03
     final: float = 0.1

@@ -40,6 +40,7 @@ MOODS: dict[str, tuple[float, dict[Block, float]]] = {
     "labels": (0.07, {records.labels: 6.0, Writer.heading: 1.0}),
 }
 """What stands together: (share of windows, blocks by weight)."""
+RUNNING = ("prose", "items")
 
 
 class Column:
@@ -66,8 +67,13 @@ class Column:
         self.clear += distance
 
 
-def fill_window(sheet: Sheet, dice: Dice, corpus: Corpus, style: Type, limit: int, scale: float) -> None:
-    """Write blocks of one mood down the sheet until it is full or `limit` lines stand; now and then only a few."""
+def fill_window(
+    sheet: Sheet, dice: Dice, corpus: Corpus, style: Type, limit: int, scale: float, records: float | None = None
+) -> None:
+    """Write blocks of one mood down the sheet until it is full or `limit` lines stand; now and then only a few.
+
+    records: how often the mood is not one of running text; None for the shares in MOODS.
+    """
     across, down = sheet.margin
     roomy = dice.chance(0.4)
 
@@ -81,7 +87,15 @@ def fill_window(sheet: Sheet, dice: Dice, corpus: Corpus, style: Type, limit: in
         limit = min(limit, dice.integer(1, 4))
     writer = Writer(corpus, dice, style, right - left)
     column = Column(sheet, left, right, top)
-    mood = dice.weighted({name: share for name, (share, _) in MOODS.items()})
+    shares = {name: share for name, (share, _) in MOODS.items()}
+    if records is not None:
+        other = sum(share for name, share in shares.items() if name not in RUNNING)
+        running = sum(shares[name] for name in RUNNING)
+        shares = {
+            name: share * ((1 - records) / running if name in RUNNING else records / other)
+            for name, share in shares.items()
+        }
+    mood = dice.weighted(shares)
     if dice.chance(0.04):
         largest = min(60 * scale, sheet.width / 5) / style.size
         column.put(writer.heading(min(limit, 2), scale=dice.between(min(1.5, largest), largest)))

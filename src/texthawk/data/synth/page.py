@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from PIL import Image
 
@@ -42,7 +43,10 @@ class PageStyle:
 
     `type_px` ranges over twice the height in pixels of the letter "x" of body text. `damage` scales spoiling, `ornaments`
     rules, boxes and underlines; `dark`, `coloured`, `blank` and `resampled` are shares of windows; `stretch` is the largest
-    change of proportions and `skew` the largest turn in degrees.
+    change of proportions and `skew` the largest turn in degrees. `records` is the share of windows that hold receipts,
+    forms, tables and labels rather than prose (None: as in `column.MOODS`), `capitals` of those without small letters,
+    `dotted` of those printed in dots, `typed` of those that are set in a family with letters of one width whatever
+    chance says, and `invented` that of phrases whose words nobody has read before.
     """
 
     height: int
@@ -57,6 +61,11 @@ class PageStyle:
     resampled: float = 0.3
     stretch: float = 0.12
     skew: float = 1.0
+    records: float | None = None
+    capitals: float = 0.0
+    dotted: float = 0.0
+    typed: float = 0.0
+    invented: float = 0.0
 
     def __post_init__(self) -> None:
         if min(self.height, self.width) < 32:
@@ -83,6 +92,10 @@ class PageMaker:
             for family in families(fonts)
         }
 
+    @cached_property
+    def _typed(self) -> dict[Family, float]:
+        return {family: weight for family, weight in self.families.items() if family.mono}
+
     def window(
         self,
         index: int,
@@ -106,9 +119,15 @@ class PageMaker:
         if not dice.chance(style.blank):
             low, high = style.type_px
             size = low * (high / low) ** dice.random() * scale
-            fill_window(
-                sheet, dice, self.corpus, self.type(dice, size, style.ornaments), style.max_lines or 1000, scale
-            )
+            used = self.type(dice, size, style.ornaments)
+            if style.capitals and dice.chance(style.capitals):
+                used = replace(used, capitals=True)
+            if style.typed and (typed := self._typed) and dice.chance(style.typed):
+                used = replace(used, family=dice.weighted(typed))
+            used = replace(used, invented=style.invented)
+            fill_window(sheet, dice, self.corpus, used, style.max_lines or 1000, scale, style.records)
+            if style.dotted and dice.chance(style.dotted):
+                sheet.dot(dice)
         elif dice.chance(0.5 * style.ornaments):
             sheet.rule(0, sheet.height * dice.random(), sheet.width, 0)
         return _finish(sheet, dice, (style.width, style.height), degrees, style.damage, scale)

@@ -156,6 +156,14 @@ class Sheet:
         if not (only_free and view.any()):
             np.maximum(view, level, out=view)
 
+    def dot(self, dice: Dice) -> None:
+        """Break the ink into dots or short strokes, as a printer with needles or a thermal head leaves them."""
+        step = max(2, round(self.finest / dice.between(3, 7))) if math.isfinite(self.finest) else 2
+        weak = dice.between(0.2, 0.9)
+        across = np.where(np.arange(self.width) % step == 0, 1 - weak, 1.0) if dice.chance(0.7) else np.ones(self.width)
+        down = np.where(np.arange(self.height) % step == 0, 1 - weak, 1.0)
+        self.ink = (self.ink * down[:, None] * across).astype(np.uint8)
+
     def picture(self, left: float, top: float, right: float, bottom: float) -> None:
         """Keep a rectangle for a picture without text."""
         self._pictures.append((round(left), round(top), round(right), round(bottom)))

@@ -2,7 +2,7 @@
 
 import re
 
-from texthawk.data.synth.corpus import ACCENTED
+from texthawk.data.synth.corpus import ACCENTED, CHARACTERS
 from texthawk.data.synth.dice import Dice
 
 LOWER = "abcdefghijklmnopqrstuvwxyz"
@@ -59,6 +59,17 @@ def name(dice: Dice) -> str:
     return "".join(
         dice.pick("bcdfghjklmnprstvwz") + dice.pick("aeiouy") for _ in range(dice.integer(1, 3))
     ) + dice.pick("nrstlmx")
+
+
+def invented(dice: Dice, word: str) -> str:
+    """A made-up word in the case of `word`."""
+    made = name(dice)
+    return made.upper() if word.isupper() else made.capitalize() if word[:1].isupper() else made
+
+
+def capitals(text: str) -> str:
+    """`text` without small letters, but for those whose capital no page can show."""
+    return "".join(upper if (upper := c.upper()) in CHARACTERS else c for c in text)
 
 
 def number(dice: Dice) -> str:

@@ -33,6 +33,9 @@ class Type:
     accent: bool = False
     ornaments: float = 1.0
     """How often rules, boxes and underlines are drawn, as a factor."""
+    capitals: bool = False
+    invented: float = 0.0
+    """Share of phrases whose words are made up."""
 
 
 class Writer:
@@ -47,7 +50,9 @@ class Writer:
         return face(path, rung(path, self.style.size * scale))
 
     def fit(self, text: str, used: Face) -> str:
-        """`text` in characters that the font has."""
+        """`text` in characters that the font has, and in capitals where all of the column is."""
+        if self.style.capitals:
+            text = tokens.capitals(text)
         return " ".join(text.translate(substitutes(used.path)).split())
 
     def lead(self, used: Face) -> float:
@@ -74,7 +79,10 @@ class Writer:
         """A few words in a row out of the corpus."""
         paragraph = self.dice.pick(self.corpus.paragraphs)
         start = paragraph.find(" ", int(self.dice.random() * max(1, len(paragraph) - 40))) + 1
-        return " ".join(paragraph[start : start + 16 * high].split(" ")[: self.dice.integer(low, high)])
+        words = paragraph[start : start + 16 * high].split(" ")[: self.dice.integer(low, high)]
+        if self.style.invented and self.dice.chance(self.style.invented):
+            words = [tokens.invented(self.dice, word) for word in words]
+        return " ".join(words)
 
     def clipped(self, text: str, used: Face, width: float) -> str:
         """The longest head of `text`, cut between words where possible, that is no wider than `width`; may be empty."""
@@ -171,7 +179,7 @@ class Writer:
         inset = dice.between(0, 2) * used.size
         rows: list[Row] = []
         for n in range(dice.integer(1, 9), 40):
-            mark = bullet if form == "bullet" else form.format(n=n, a=chr(96 + n % 26 + 1 - (n % 26 == 26)))
+            mark = bullet if form == "bullet" else self.fit(form.format(n=n, a=chr(97 + n % 26)), used)
             left = inset + max(used.width(mark) + used.space, used.width("8") * dice.pick((1.6, 2.2)))
             if len(rows) >= limit or left > self.width * 0.5:
                 break
