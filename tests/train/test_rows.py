@@ -34,13 +34,16 @@ def test_rows_hold_the_words_of_the_window_in_their_order(maker: PageMaker) -> N
         assert any(whole[k : k + len(shown)] == shown for k in range(len(whole) - len(shown) + 1)) or not shown
 
 
-def test_every_row_has_one_piece_that_fits_and_its_letters_lie_on_ink(maker: PageMaker) -> None:
-    for index in range(12):
-        rows = in_rows(window(maker, index), SETTING, np.random.default_rng(index))
-        assert rows.image.size == (SETTING.width, SETTING.tile) and len(rows.lines) <= SETTING.rows
+@pytest.mark.parametrize("down", [1, 3])
+def test_every_row_has_one_piece_that_fits_and_its_letters_lie_on_ink(maker: PageMaker, down: int) -> None:
+    setting = RowSetting(down=down)
+    for index in range(12 // down):
+        page = maker.window(index, height=224 * down, width=448, type_px=(12, 22), damage=0.0)
+        rows = in_rows(page, setting, np.random.default_rng(index))
+        assert rows.image.size == (448, 224 * down) and len(rows.lines) <= setting.rows == 8 * down
         grey = np.asarray(rows.image.convert("L")).astype(int)
         for number, line in enumerate(rows.lines):
-            assert 0 <= line.box.left < line.box.right <= SETTING.width
+            assert 0 <= line.box.left < line.box.right <= setting.width
             middle = (line.box.top + line.box.bottom) / 2
             assert number * 28 <= middle < (number + 1) * 28
             inked = 0

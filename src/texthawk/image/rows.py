@@ -18,7 +18,9 @@ WIDEST_RULE = 6  # pixels of the canvas, with one on each side
 
 @dataclass(frozen=True)
 class RowSetting:
-    """A canvas of `tiles` tiles side by side, in rows of `row_height`; a full line's ink is made `ink` pixels high.
+    """A canvas of `tiles` tiles side by side and `down` below each other, in rows of `row_height`.
+
+    A full line's ink is made `ink` pixels high.
 
     Nothing is enlarged more than `most` times. Around the ink, `margin` pixels (of the canvas) of the page are kept.
     """
@@ -29,14 +31,19 @@ class RowSetting:
     ink: float = 23.0
     margin: float = 2.0
     most: float = 3.0
+    down: int = 1
 
     @property
     def width(self) -> int:
         return self.tiles * self.tile
 
     @property
+    def height(self) -> int:
+        return self.down * self.tile
+
+    @property
     def rows(self) -> int:
-        return self.tile // self.row_height
+        return self.height // self.row_height
 
     def scale(self, height: float, typical: float) -> float:
         """How much a line with ink `height` pixels high is enlarged, among lines that are typically `typical` high.
@@ -95,7 +102,7 @@ def set_rows(
     """
     if len(pieces) > setting.rows:
         raise ValueError(f"{len(pieces)} lines do not fit on {setting.rows} rows; set fewer on a canvas")
-    canvas = Image.new("RGB", (setting.width, setting.tile), "white")
+    canvas = Image.new("RGB", (setting.width, setting.height), "white")
     places = []
     paper = (255, 255, 255)
     for row, (box, scale) in enumerate(pieces):
@@ -113,7 +120,7 @@ def set_rows(
         y0 = round(row * setting.row_height + (setting.row_height - size[1]) / 2 + down)
         canvas.paste(piece, (x0, y0))
         places.append(Placement(left, top, size[0] / (end - left), x0, y0))
-    canvas.paste(paper, (0, len(pieces) * setting.row_height, setting.width, setting.tile))
+    canvas.paste(paper, (0, len(pieces) * setting.row_height, setting.width, setting.height))
     return canvas, places
 
 

@@ -162,9 +162,8 @@ class BatchMaker:
             rng = np.random.default_rng((self.maker.seed, 32452843, index))
             height += int(rng.integers(layout.tile))
             drawn = self.maker.draw(index, PageStyle(height, width, stage.type_px, None, damage, **stage.looks))
-            return in_rows(
-                drawn, RowSetting(layout.columns, layout.tile), rng, grid.lines, slack=grid.slack, junk=grid.junk
-            )
+            setting = RowSetting(layout.columns, layout.tile, down=layout.rows)
+            return in_rows(drawn, setting, rng, grid.lines, slack=grid.slack, junk=grid.junk)
 
         def window(lines: int | None) -> SynthPage:
             return self.maker.draw(index, PageStyle(height, width, stage.type_px, lines, damage, **stage.looks))

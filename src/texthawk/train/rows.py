@@ -29,7 +29,7 @@ def in_rows(
     """
     most = min(setting.rows, most or setting.rows)
     if not page.lines:
-        return SynthPage(page.image.crop((0, 0, setting.width, setting.tile)), ())
+        return SynthPage(page.image.crop((0, 0, setting.width, setting.height)), ())
     typical = float(np.median([line.box.height for line in page.lines]))
     pieces: list[tuple[str, np.ndarray, float]] = []
     for line in page.lines:
@@ -38,7 +38,7 @@ def in_rows(
     start = int(rng.integers(max(1, len(pieces) - most + 1)))
     pieces = pieces[start : start + most]
     if not pieces:
-        return SynthPage(page.image.crop((0, 0, setting.width, setting.tile)), ())
+        return SynthPage(page.image.crop((0, 0, setting.width, setting.height)), ())
     rubbish = np.flatnonzero(rng.random(len(pieces)) < junk) if junk else ()
     nudges = [(rng.uniform(-1, 6), rng.uniform(-1.5, 1.5)) for _ in pieces]
     boxes = [(_jittered(_around(glyphs), rng), scale) for _, glyphs, scale in pieces]

@@ -11,7 +11,7 @@ Task = Literal["text", "boxes", "plain"]
 class Grid:
     """Windows of rows x columns tiles, `weight` times as likely as weight 1.
 
-    `set_rows` sets each line on a row of its own, as the reader does it (1 x 2 tiles); else lines lie anyhow.
+    `set_rows` sets each line on a row of its own, as the reader does it; else lines lie anyhow.
     Of rows, a share `slack` are cut out with bits of what stands above and below, and a share `junk` hold no text.
     `lines` bounds the lines on them, `characters` their text: a fuller window is drawn again with fewer lines.
     """
