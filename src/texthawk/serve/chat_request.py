@@ -5,17 +5,23 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 
-class TextPart(BaseModel):
+class Sent(BaseModel):
+    """What comes as JSON: a value is of its type, and true is not taken for 1, nor a text for the number in it."""
+
+    model_config = ConfigDict(strict=True)
+
+
+class TextPart(Sent):
     type: Literal["text"]
     text: str
 
 
-class ImageUrl(BaseModel):
+class ImageUrl(Sent):
     url: str
     detail: Literal["auto", "low", "high"] = "auto"
 
 
-class ImagePart(BaseModel):
+class ImagePart(Sent):
     type: Literal["image_url"]
     image_url: ImageUrl
 
@@ -23,18 +29,18 @@ class ImagePart(BaseModel):
 Part = Annotated[TextPart | ImagePart, Field(discriminator="type")]
 
 
-class Message(BaseModel):
+class Message(Sent):
     role: Literal["system", "developer", "user", "assistant"]
     content: str | list[Part]
 
 
-class JsonSchema(BaseModel):
+class JsonSchema(Sent):
     name: str = "answer"
     schema_: dict[str, Any] = Field(alias="schema", default_factory=dict)
     strict: bool | None = None
 
 
-class ResponseFormat(BaseModel):
+class ResponseFormat(Sent):
     type: Literal["text", "json_object", "json_schema"]
     json_schema: JsonSchema | None = None
 
@@ -51,7 +57,7 @@ class ResponseFormat(BaseModel):
         return {"type": "object"} if self.json_schema is None else self.json_schema.schema_
 
 
-class StreamOptions(BaseModel):
+class StreamOptions(Sent):
     include_usage: bool = False
 
 
@@ -89,7 +95,7 @@ _NEUTRAL: dict[str, tuple[Any, ...]] = {
 """What we do not offer of OpenAI's fields and of other servers', and the values that ask for nothing (None always does)."""
 
 
-class ChatRequest(BaseModel):
+class ChatRequest(Sent):
     """The body of a chat completion; fields that only label a request (user, metadata, ...) pass unread.
 
     One field is not OpenAI's: max_visual_tokens bounds what all pictures of the request together become.
@@ -105,7 +111,7 @@ class ChatRequest(BaseModel):
     top_p: Annotated[float, Field(gt=0, le=1)] | None = None
     seed: int | None = None
     stop: str | Annotated[list[str], Field(max_length=4)] | None = None
-    n: Literal[1] | None = None
+    n: Annotated[int, Field(ge=1, le=1)] | None = None
     stream: bool | None = None
     stream_options: StreamOptions | None = None
     logprobs: bool | None = None
