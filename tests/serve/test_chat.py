@@ -260,6 +260,11 @@ NOT_A_PICTURE = "data:image/png;base64,aGVsbG8="
         ({"n": 2}, openai.BadRequestError, "invalid_value"),
         ({"temperature": 3}, openai.BadRequestError, "invalid_value"),
         ({"max_tokens": 0}, openai.BadRequestError, "invalid_value"),
+        ({"max_tokens": True}, openai.BadRequestError, "invalid_value"),
+        ({"max_tokens": "5"}, openai.BadRequestError, "invalid_value"),
+        ({"n": True}, openai.BadRequestError, "invalid_value"),
+        ({"logprobs": 1}, openai.BadRequestError, "invalid_value"),
+        ({"stream_options": {"include_usage": "yes"}}, openai.BadRequestError, "invalid_value"),
         ({"stop": [""]}, openai.BadRequestError, "invalid_value"),
         ({"top_logprobs": 2}, openai.BadRequestError, "invalid_value"),
         ({"presence_penalty": 1.0}, openai.BadRequestError, "invalid_value"),
@@ -307,6 +312,36 @@ def test_what_cannot_be_done_is_refused_in_openais_form(server, change, error, c
     with pytest.raises(error) as refused:
         server.client().chat.completions.create(**asked)
     assert refused.value.code == code and refused.value.body["message"] and refused.value.body["type"]
+
+
+def sent(**change):
+    return json.dumps({"model": "tiny", "messages": about(IMAGE), "max_tokens": 4} | change)
+
+
+def part(**change):
+    return sent(messages=[{"role": "user", "content": [{"type": "text", "text": "a"}, change]}])
+
+
+@pytest.mark.parametrize(
+    ("body", "param", "said"),
+    [
+        (part(type="image_url", image_url={"url": "u", "detail": "fine"}), "messages.0.content.1.image_url.detail", "'low'"),
+        (part(type="image_url"), "messages.0.content.1.image_url", "required"),
+        (part(type="text", text=5), "messages.0.content.1.text", "string"),
+        (part(type="audio"), "messages.0.content.1", "'image_url'"),
+        (sent(messages=[{"role": "user"}]), "messages.0.content", "required"),
+        (sent(stop=list("abcde")), "stop", "at most 4"),
+        (sent(response_format={"type": "yaml"}), "response_format.type", "'json_schema'"),
+        ('{"model": ', None, "no JSON"),
+        ("[1]", None, "Content-Type"),
+        ("", None, "Content-Type"),
+    ],
+)  # fmt: skip
+def test_a_refusal_names_the_place_that_is_wrong(server, body, param, said):
+    with server.http() as http:
+        response = http.post("/v1/chat/completions", content=body, headers={"Content-Type": "application/json"})
+    error = response.json()["error"]
+    assert response.status_code == 400 and error["param"] == param and said in error["message"], error
 
 
 def test_without_a_limit_an_answer_may_fill_the_context_and_no_more(reader):

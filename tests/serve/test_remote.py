@@ -216,6 +216,24 @@ def test_a_server_that_drips_gains_no_time(public):
     assert time.monotonic() - began < 3
 
 
+def test_a_name_server_that_does_not_answer_gains_no_time(monkeypatch):
+    asked, over = [], threading.Event()
+
+    def silent(*asked_for, **_):
+        asked.append(asked_for)
+        over.wait(20)
+        raise socket.gaierror("nobody knows")
+
+    monkeypatch.setattr(remote.socket, "getaddrinfo", silent)
+    began = time.monotonic()
+    try:
+        with pytest.raises(Unfetchable, match="in time"):
+            fetch("http://nowhere.example/", limit=1000, seconds=0.2)
+        assert asked and time.monotonic() - began < 3
+    finally:
+        over.set()
+
+
 def test_an_address_may_hold_any_letters(public, elsewhere):
     for path in ("/bild-ä.png", "/%41 b.png?q=ü&r=%20", "/\ud800"):
         assert fetch(f"{public}{path}", limit=10**6, seconds=5)

@@ -1,6 +1,7 @@
 """Refusals, in the shape that OpenAI's clients know."""
 
 import http
+from collections.abc import Sequence
 from typing import Any
 
 from fastapi import FastAPI, HTTPException, Request
@@ -62,9 +63,7 @@ def answer_errors_alike(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def invalid(_: Request, error: RequestValidationError) -> JSONResponse:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"] if part != "body")
-        said = str(first["msg"]).removeprefix("Value error, ")
+        place, said = _told(error.errors())
         message = f"{place}: {said}" if place else said
         return Refusal(400, message, code="invalid_value", param=place or None).response()
 
@@ -78,3 +77,27 @@ def answer_errors_alike(app: FastAPI) -> None:
     @app.exception_handler(Exception)
     async def unexpected(_: Request, error: Exception) -> JSONResponse:
         return Refusal(500, "the server failed; its log says why", code="internal_error").response()
+
+
+def _told(errors: Sequence[Any]) -> tuple[str, str]:
+    """Where the body is wrong, and how: of all that pydantic found, what says the most.
+
+    Where a value may be of several kinds, it says of each what is wrong; that which came furthest was meant.
+    """
+    error = max(errors, key=lambda one: (len(one["loc"]), one["type"] not in ("string_type", "list_type")))
+    if error["type"] == "json_invalid":
+        return "", f"the body is no JSON ({error['ctx']['error']}, at character {error['loc'][-1]})"
+    if tuple(error["loc"]) == ("body",) and error["type"] != "value_error":
+        return "", "the body is no object of JSON; send one, with the Content-Type application/json"
+    return _place(error["loc"][1:]), str(error["msg"]).removeprefix("Value error, ")
+
+
+def _place(path: Sequence[str | int]) -> str:
+    """As the body writes it: without the kinds that were tried, and without the type of a part, which stands after its number."""
+    tried = [part for part in path if isinstance(part, int) or (part != "str" and "[" not in part)]
+    kept = [
+        part
+        for number, part in enumerate(tried)
+        if not (part in tried[number + 1 : number + 2] and isinstance(tried[number - 1], int))
+    ]
+    return ".".join(map(str, kept))

@@ -8,6 +8,8 @@ import ssl
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import Future
+from typing import Any
 from urllib.parse import SplitResult, quote, urljoin, urlsplit
 
 REDIRECTS = 3
@@ -35,7 +37,7 @@ def fetch(url: str, *, limit: int, seconds: float) -> bytes:
         parts = _checked(url)
         port = parts.port or (443 if parts.scheme == "https" else 80)
         assert parts.hostname is not None
-        address = public_address(parts.hostname, port)
+        address = public_address(parts.hostname, port, max(0.0, deadline - time.monotonic()))
         try:
             status, location, content = _get(parts, address, port, limit, deadline)
         except (OSError, http.client.HTTPException) as error:
@@ -48,16 +50,32 @@ def fetch(url: str, *, limit: int, seconds: float) -> bytes:
     raise Unfetchable(f"the image is behind more than {REDIRECTS} redirects; give its own address")
 
 
-def public_address(host: str, port: int) -> str:
-    """An address of a host, all of whose addresses are public; raises Unfetchable."""
+def public_address(host: str, port: int, seconds: float) -> str:
+    """An address of a host, all of whose addresses are public, found in so many seconds; raises Unfetchable."""
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        found = _looked_up(host, port, seconds)
+    except TimeoutError as error:
+        raise Unfetchable(f"no name server told in time where {host!r} is; try again") from error
     except (OSError, UnicodeError) as error:
         raise Unfetchable(f"the host {host!r} is unknown") from error
     addresses = [str(entry[4][0]) for entry in found]
     if not addresses or not all(is_public(address) for address in addresses):
         raise Unfetchable(f"the host {host!r} is not a public address; send the image as a data URL")
     return addresses[0]
+
+
+def _looked_up(host: str, port: int, seconds: float) -> list[Any]:
+    """What the system's resolver says; TimeoutError where it takes longer, for it can be given no time itself."""
+    found: Future[list[Any]] = Future()
+
+    def look() -> None:
+        try:
+            found.set_result(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+        except (OSError, UnicodeError) as error:
+            found.set_exception(error)
+
+    threading.Thread(target=look, name="texthawk-look-up", daemon=True).start()
+    return found.result(seconds)
 
 
 def is_public(address: str) -> bool:
