@@ -10,7 +10,8 @@ import pytest
 from PIL import Image
 
 from texthawk.cli.output import Output
-from texthawk.types import Box, Document, Line, Page, Word
+from texthawk.cli.telling import message_of, tell
+from texthawk.types import Box, Document, Line, Page, PageError, Word
 
 WORD = Word("Hello", Box(20, 10, 80, 30), 0.75)
 PAGE = Page(1, 100, 50, "Hello", (Line("Hello", WORD.box, (WORD,)),), source="a.png")
@@ -72,6 +73,37 @@ def test_what_cannot_be_is_refused_before_anything_is_read(tmp_path):
         output("alto", files=("a", "b"))
     with pytest.raises(ValueError, match="no picture's ending"):
         output("text", draw=tmp_path / "x.docx")
+    with pytest.raises(ValueError, match="no picture's ending"):
+        output("text", draw=tmp_path / "x.psd")  # which Pillow can read alone
+    with pytest.raises(ValueError, match="no such folder"):
+        output("text", draw=tmp_path / "none" / "x.png")
     (tmp_path / "file").write_text("")
     with pytest.raises(ValueError, match="no folder"):
         output("text", tmp_path / "file")
+
+
+def test_no_file_that_is_read_is_written_over(tmp_path, capsys):
+    book = tmp_path / "a.pdf"
+    book.write_bytes(b"%PDF-")
+    run(output("pdf", tmp_path, files=("x/a.png", str(book))), "x/a.png", str(book))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a-2.pdf", "a-3.pdf", "a.pdf"]
+    assert (
+        book.read_bytes() == b"%PDF-" and "written as a-2.pdf, for a file that is read has" in capsys.readouterr().err
+    )
+    for name in ("b.png", "b-2.png"):
+        with pytest.raises(ValueError, match="would replace"):
+            output("text", files=("c.png", str(tmp_path / name)), draw=tmp_path / "b.png")
+    output("text", files=("b.png", str(tmp_path / "b-x.png")), draw=tmp_path / "b.png")
+
+
+def test_a_picture_that_cannot_be_written_costs_nothing_else(tmp_path, capsys):
+    (tmp_path / "b.png").mkdir()
+    out = output("text", tmp_path / "out", draw=tmp_path / "b.png")
+    assert not out.page(PAGE, PICTURE.copy) and "cannot be written" in capsys.readouterr().err
+    assert out.page(PAGE, PICTURE.copy) and (tmp_path / "b-2.png").exists()
+    assert out.finish("a.png", Document((PAGE,))) and (tmp_path / "out" / "a.txt").read_text() == "Hello\n"
+
+
+def test_a_files_name_cannot_command_a_terminal(capsys):
+    tell(message_of(PageError("a\x1b[2J\nb\udcff.png", 2, "is torn")))
+    assert capsys.readouterr().err == "texthawk: a\ufffd[2J\ufffdb\\udcff.png: page 2: is torn\n"

@@ -107,7 +107,7 @@ def test_what_there_is_not_is_refused_before_anything_is_written(model, page, tm
     assert main([str(tmp_path / "missing.png"), *usual]) == 1
     assert "there is no such file" in capsys.readouterr().err
     assert main([page, *usual, "--page", "2"]) == 1
-    assert "page 2 does not exist" in capsys.readouterr().err
+    assert "there is no such page" in capsys.readouterr().err
     for wrong, message in (
         (["--token", "99"], "choose a number from 0 to 47"),
         (["--picture", "2"], "picture 2 does not exist"),

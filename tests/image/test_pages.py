@@ -297,8 +297,8 @@ def test_pages_that_do_not_exist_are_errors_beside_those_that_do():
     found = list(open_pages(tiff_of(*GREYS), selection=page_selection("5-1000000,9")))
     assert found[0].number == 5
     assert [(error.number, error.message.split(",")[0]) for error in found[1:]] == [
-        (6, "pages 6-1000000 do not exist"),
-        (9, "page 9 does not exist"),
+        (6, "there are no pages 6-1000000"),
+        (9, "there is no such page"),
     ]
     with pytest.raises(UnreadablePage, match="the file has 5 pages"):
         one_page(tiff_of(*GREYS), 6)

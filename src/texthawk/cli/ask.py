@@ -93,7 +93,7 @@ def _choices(text: str) -> list[str]:
         return [choice.strip() for choice in text.split(",")]
     try:
         listed = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"--choices {text[:40]!r} begins as a JSON list and is none ({error})") from error
     if not all(isinstance(choice, str) for choice in listed):
         raise ValueError("--choices holds what is no text; put each choice in quotation marks")

@@ -2,7 +2,6 @@
 
 import argparse
 import contextlib
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -54,7 +53,8 @@ def consulted(
 
     check: what may refuse the model, by a ValueError, before anything is read.
     """
-    from texthawk.cli.reading import Pictures, message_of, processes
+    from texthawk.cli.reading import Pictures, processes
+    from texthawk.cli.telling import message_of, tell
     from texthawk.decode.documents.ledger import LedgerPages
     from texthawk.decode.documents.reading import Pile
     from texthawk.decode.documents.settings import ReadingSettings
@@ -70,7 +70,7 @@ def consulted(
         with contextlib.closing(pile):
             reading = next(iter(pile))
             if isinstance(reading, PageError):
-                print(f"texthawk: {message_of(reading)}", file=sys.stderr)
+                tell(message_of(reading))
                 yield None
                 return
             if check is not None:
@@ -82,5 +82,5 @@ def consulted(
                         numbers.append(result.number)
                     else:
                         failed += 1
-                        print(f"texthawk: {message_of(result)}", file=sys.stderr)
+                        tell(message_of(result))
                 yield Consulted(LedgerPages(reading.ledger, numbers), pictures.of, lambda: own.reader, failed)

@@ -51,10 +51,11 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _find(arguments: argparse.Namespace) -> int:
+    from texthawk.cli.telling import check_drawing
     from texthawk.decode.documents.finding import places
 
     if arguments.draw is not None:
-        _check_place(arguments.draw)
+        check_drawing(arguments.draw, [arguments.file])
     with consulted(arguments) as document:
         if document is None:
             return 1
@@ -65,15 +66,6 @@ def _find(arguments: argparse.Namespace) -> int:
             _print(arguments.phrases, found, len(document.pages))
         drawn = arguments.draw is None or _draw(arguments.draw, document, [one for some in found for one in some])
     return int(document.failed > 0 or not drawn)
-
-
-def _check_place(path: Path) -> None:
-    from PIL import Image
-
-    if path.suffix.lower() not in Image.registered_extensions():
-        raise ValueError(f"--draw {path}: {path.suffix!r} is no picture's ending; write .png")
-    if not path.parent.is_dir():
-        raise ValueError(f"--draw {path}: there is no such folder; choose another")
 
 
 def _print(phrases: list[str], found: "list[list[Place]]", pages: int) -> None:
@@ -117,6 +109,7 @@ def _record(place: "Place") -> dict[str, Any]:
 
 def _draw(path: Path, document: Consulted, places: "list[Place]") -> bool:
     """Whether the pages with places were drawn; what went wrong has been told on stderr."""
+    from texthawk.cli.telling import tell
     from texthawk.decode.overlay import framed
     from texthawk.image.raw import UnreadablePage
 
@@ -127,11 +120,11 @@ def _draw(path: Path, document: Consulted, places: "list[Place]") -> bool:
         try:
             framed(document.picture(page.number), page, boxes).save(out)
         except UnreadablePage as error:
-            print(f"texthawk: page {page.number} cannot be drawn: {error.message}", file=sys.stderr)
+            tell(f"page {page.number} cannot be drawn: {error.message}")
             return False
         except OSError as error:
-            print(f"texthawk: --draw {out} cannot be written; choose another place ({error})", file=sys.stderr)
+            tell(f"--draw {out} cannot be written; choose another place ({error})")
             return False
     if not marked:
-        print("texthawk: nothing was found, so nothing is drawn", file=sys.stderr)
+        tell("nothing was found, so nothing is drawn")
     return True

@@ -1,10 +1,12 @@
 """Where the results of `texthawk read` go: stdout, files in a folder, and pictures with boxes drawn on them."""
 
+import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from texthawk.cli.telling import check_drawing, tell
 from texthawk.types import Document, Page
 
 if TYPE_CHECKING:
@@ -42,16 +44,17 @@ class Output:
         self._spool, self._begun = spool, False
         self._printed = self._headed = False
         self._taken: dict[str, str] = {}
+        self._read = {os.path.realpath(file) for file in files}
         self._pictures = _Pictures()
         self._drawn = 0
         self._flow: TextFlow | None = None
         self.streams = kind == "text" and folder is None
         self._check()
 
-    def page(self, page: Page, picture: "Callable[[], Image.Image]") -> None:
-        """A page was read: keep what the format needs of its picture, draw its boxes."""
+    def page(self, page: Page, picture: "Callable[[], Image.Image]") -> bool:
+        """A page was read: keep what the format needs of its picture, draw its boxes; False where these cannot be written."""
         if self._draw is None and not self._format.needs_pictures:
-            return
+            return True
         image = picture()
         if self._format.needs_pictures:
             path = self._spool / f"{len(self._pictures):06d}.jpg"
@@ -66,7 +69,9 @@ class Output:
             try:
                 drawn(image, page).save(path)
             except OSError as error:
-                raise ValueError(f"--draw {path} cannot be written; choose another place ({error})") from error
+                tell(f"--draw {path} cannot be written; choose another place ({error})")
+                return False
+        return True
 
     def stream(self, file: str, page: Page) -> None:
         """Print a page's text as far as it is settled; a line with the name precedes each of several files."""
@@ -135,10 +140,7 @@ class Output:
         elif self._kind == "pdf" and sys.stdout.isatty():
             raise ValueError("a PDF is nothing for a terminal; name a folder with --out, or send stdout to a file")
         if self._draw is not None:
-            from PIL import Image
-
-            if self._draw.suffix.lower() not in Image.registered_extensions():
-                raise ValueError(f"--draw {self._draw}: {self._draw.suffix!r} is no picture's ending; write .png")
+            check_drawing(self._draw, self._files)
 
     def _head(self, file: str) -> None:
         from texthawk.decode.formats.characters import printable_name
@@ -156,21 +158,25 @@ class Output:
                 stream.writelines(parts)
             unfinished.replace(path)
         except OSError as error:
-            _tell(f"{file}: {path} cannot be written ({error})")
+            tell(f"{file}: {path} cannot be written ({error})")
             return False
         return True
 
     def _path_for(self, file: str) -> Path:
-        """NAME.txt, or NAME-2.txt when another input of this run has that name, whatever the case of its letters."""
+        """NAME.txt, or NAME-2.txt when another input of this run has that name, whatever the case of its letters.
+
+        A file that is read is never written over: a PDF that becomes a searchable one beside itself gets a number, too.
+        """
         assert self._folder is not None
         stem, suffix = Path(file).stem, self._format.suffix
         name, again = stem + suffix, 1
-        while name.casefold() in self._taken:
+        while name.casefold() in self._taken or os.path.realpath(self._folder / name) in self._read:
             again += 1
             name = f"{stem}-{again}{suffix}"
         self._taken[name.casefold()] = file
         if again > 1:
-            _tell(f"{file}: written as {name}, for {self._taken[(stem + suffix).casefold()]} has {stem}{suffix}")
+            other = self._taken.get((stem + suffix).casefold(), "a file that is read")
+            tell(f"{file}: written as {name}, for {other} has {stem}{suffix}")
         return self._folder / name
 
 
@@ -185,7 +191,3 @@ class _Pictures(Sequence[bytes]):
 
     def __getitem__(self, number: Any) -> Any:
         return self.paths[number].read_bytes()
-
-
-def _tell(line: str) -> None:
-    print(f"texthawk: {line}", file=sys.stderr, flush=True)

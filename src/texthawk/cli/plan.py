@@ -79,6 +79,7 @@ class PagePlan:
 
 
 def _plan(arguments: argparse.Namespace) -> int:
+    from texthawk.cli.telling import message_of, tell
     from texthawk.decode.budgets import Budget
     from texthawk.image.pages import open_pages
     from texthawk.types import PageError
@@ -94,8 +95,7 @@ def _plan(arguments: argparse.Namespace) -> int:
             if isinstance(made, PagePlan):
                 plans.append(made)
                 continue
-            place = "" if made.number is None else f"page {made.number}: "
-            print(f"texthawk: {made.source}: {place}{made.message}", file=sys.stderr, flush=True)
+            tell(message_of(made))
             errors.append(made)
     if arguments.json:
         documents = {"plans": [_as_json(made) for made in plans], "errors": [asdict(e) for e in errors]}
@@ -201,9 +201,11 @@ def _as_json(planned: PagePlan) -> dict[str, Any]:
 
 
 def _as_row(planned: PagePlan) -> tuple[str, ...]:
+    from texthawk.decode.formats.characters import printable_name
+
     made = planned.whole
     return (
-        planned.source.encode("utf-8", "backslashreplace").decode("utf-8"),
+        printable_name(planned.source),
         str(planned.number),
         f"{planned.width}x{planned.height}",
         f"{made.rows}x{made.columns}",

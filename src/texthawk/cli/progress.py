@@ -29,6 +29,8 @@ class Progress:
         """Page `number` of a file of `count` pages is done."""
         if not self._shown or (self._files == 1 and count == 1):
             return
+        from texthawk.decode.formats.characters import printable_name
+
         if self._bar is None:
             from rich.console import Console
             from rich.progress import Progress as Bar
@@ -38,5 +40,5 @@ class Progress:
             self._bar.start()
             self._bar.add_task("")
         task = self._bar.task_ids[0]
-        name = source.replace("[", r"\[")  # or rich would take it for mark-up
+        name = printable_name(source).replace("[", r"\[")  # or rich would take it for mark-up
         self._bar.update(task, description=name, completed=number, total=count)

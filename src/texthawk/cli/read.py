@@ -107,7 +107,7 @@ def positive(text: str) -> int:
 
 
 def amount(text: str) -> int:
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kmg]?)(?:i?b)?", text.strip().lower())
+    match = re.fullmatch(r"(\d{1,18}(?:\.\d+)?)\s*([kmg]?)(?:i?b)?", text.strip().lower())
     if match is None or float(match[1]) == 0:
         raise argparse.ArgumentTypeError(f"{text!r} is no amount of memory; write for example 800M or 2G")
     return int(float(match[1]) * _BYTES[match[2]])

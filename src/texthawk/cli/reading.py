@@ -14,6 +14,7 @@ from PIL import Image
 from texthawk.cli.options import settings_of
 from texthawk.cli.output import Output
 from texthawk.cli.progress import Progress
+from texthawk.cli.telling import message_of, tell
 from texthawk.decode.documents.ledger import LedgerPages
 from texthawk.decode.documents.reading import Opened, Pile, Reading
 from texthawk.decode.documents.settings import ReadingSettings
@@ -68,7 +69,7 @@ def _read_all(arguments: argparse.Namespace, settings: ReadingSettings, engine: 
     with Progress(len(arguments.files), shown=shown) as progress, closing(pile):
         for turn in pile:
             if isinstance(turn, PageError):
-                _tell(message_of(turn))
+                tell(message_of(turn))
                 failed = True
                 output.finish(turn.source, Document((), (turn,)))
                 continue
@@ -87,32 +88,33 @@ def _made(folder: Path) -> Path:
 
 
 def _read_file(reading: Reading, output: Output, progress: Progress, pictures: Pictures) -> bool:
-    """Whether all pages were read and the result was written."""
+    """Whether all pages were read, and the result and what was to be drawn were written."""
     numbers: list[int] = []
     errors: list[PageError] = []
+    drawn = True
     file, ledger = reading.file, reading.ledger
     for remark in ledger.remarks:
-        _tell(f"{file.name}: all pages are read again, for {remark} ({ledger.path.name})")
+        tell(f"{file.name}: all pages are read again, for {remark} ({ledger.path.name})")
     if reading.before:
-        _tell(f"{file.name}: {reading.before} of {len(file.numbers)} pages were read before")
+        tell(f"{file.name}: {reading.before} of {len(file.numbers)} pages were read before")
     for result in reading:
         try:
             if isinstance(result, Page):
-                output.page(result, partial(pictures.of, result.number))
+                drawn &= output.page(result, partial(pictures.of, result.number))
         except UnreadablePage as error:  # the file was changed while it was read
             result = error.as_value()
         if isinstance(result, PageError):
             errors.append(result)
-            _tell(message_of(result))
+            tell(message_of(result))
             continue
         numbers.append(result.number)
         progress.show(file.name, result.number, file.count)
         for remark in _remarks(result):
-            _tell(f"{file.name}: page {result.number}: {remark}")
+            tell(f"{file.name}: page {result.number}: {remark}")
         if output.streams:
             output.stream(file.name, result)
     written = output.finish(file.name, Document(LedgerPages(ledger, numbers), tuple(errors)))
-    return written and not errors
+    return written and drawn and not errors
 
 
 def _engine(arguments: argparse.Namespace, settings: ReadingSettings) -> Engine:
@@ -128,13 +130,8 @@ def processes(wanted: int) -> int:
     """How many read: no more than there are cores, for each holds a model, and more of them are no faster."""
     cores = os.cpu_count() or 1
     if wanted > cores:
-        _tell(f"--workers {wanted} are more than this machine has cores, so {cores} read")
+        tell(f"--workers {wanted} are more than this machine has cores, so {cores} read")
     return min(wanted, cores)
-
-
-def message_of(error: PageError) -> str:
-    place = "" if error.number is None else f"page {error.number}: "
-    return f"{error.source}: {place}{error.message}"
 
 
 def _remarks(page: Page) -> Iterator[str]:
@@ -145,7 +142,3 @@ def _remarks(page: Page) -> Iterator[str]:
         yield f"was read turned clockwise by {page.rotation} degrees"
     if page.reason:
         yield page.reason
-
-
-def _tell(line: str) -> None:
-    print(f"texthawk: {line}", file=sys.stderr, flush=True)

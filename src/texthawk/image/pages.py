@@ -85,9 +85,9 @@ def _pages(
 def missing_pages(selection: PageSelection, count: int, name: str) -> Iterator[PageError]:
     """An error for each range of pages that was asked for and that a file of `count` pages has not."""
     for first, last in selection.beyond(count):
-        missing = f"page {first} does" if first == last else f"pages {first}-{last} do"
+        missing = "is no such page" if first == last else f"are no pages {first}-{last}"
         pages = "1 page" if count == 1 else f"{count} pages"
-        yield PageError(name, first, f"{missing} not exist, for the file has {pages}; choose others")
+        yield PageError(name, first, f"there {missing}, for the file has {pages}; choose others")
 
 
 class _ImageInMemory:

@@ -27,7 +27,7 @@ def book(tmp_path):
 def test_a_cluster_reads_what_one_process_reads(book, tmp_path, capsys):
     command = ["read", str(book), "--text-layer", "always", "--dpi", "60", "--format", "json", "--pages", "1-8,12"]
     assert main([*command, "--engine", "ray", "--workers", "1", "--out", str(tmp_path / "ray")]) == 1
-    assert "page 12 does not exist" in capsys.readouterr().err
+    assert "page 12: there is no such page" in capsys.readouterr().err
     assert main([*command, "--out", str(tmp_path / "here")]) == 1
     assert (tmp_path / "ray" / "book.json").read_bytes() == (tmp_path / "here" / "book.json").read_bytes()
 
