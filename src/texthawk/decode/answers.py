@@ -3,9 +3,9 @@
 Shape letters:  B pictures   L tokens   V vocabulary   D language width
 """
 
-import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -15,35 +15,12 @@ from torch import Tensor
 from texthawk.decode.grammar import Constraint
 from texthawk.decode.greedy import Generator, Way
 from texthawk.decode.guard import Allowance, LoopGuard
+from texthawk.decode.shares import dealt_out, on_one_thread
 from texthawk.decode.watch import STOP, Watch
 from texthawk.model.modeling import TextHawkForConditionalGeneration
 from texthawk.model.processing import TextHawkProcessor
 
 _CHUNK = 4_000_000  # logits that are in memory together while several answers are scored
-
-
-SMALL = 100_000_000
-"""Parameters up to which a model on a CPU is run by one thread."""
-
-
-def _on_one_thread(method: Callable[..., Any]) -> Callable[..., Any]:
-    """Products this small gain little from a second thread, and lose much while another program holds its core.
-
-    With nano on two cores that were both busy, two threads took 52 s for a page and one took 2 s.
-    """
-
-    @functools.wraps(method)
-    def run(asker: "Asker", *arguments: Any, **settings: Any) -> Any:
-        threads = torch.get_num_threads()
-        if threads == 1 or asker.model.device.type != "cpu" or asker.model.num_parameters() > SMALL:
-            return method(asker, *arguments, **settings)
-        torch.set_num_threads(1)
-        try:
-            return method(asker, *arguments, **settings)
-        finally:
-            torch.set_num_threads(threads)
-
-    return run
 
 
 @dataclass(frozen=True)
@@ -79,7 +56,6 @@ class Asker:
         self.generator = Generator(model, ends, processor.tokenizer.pad_token_id, way=way)
         self._texts: dict[int, str] = {}
 
-    @_on_one_thread
     @torch.inference_mode()
     def ask(
         self,
@@ -99,14 +75,28 @@ class Asker:
         does not hold.
         """
         allowances = [Allowance() if rows is None else Allowance(rows=count + 2) for count in rows or limits]
-        makers = iter(allowances)
-        watch = Watch(
-            lambda: LoopGuard(self.text_of, next(makers)), limits, self.ends, seeds=seeds, constraints=constraints
-        )
-        inputs = self._inputs(pictures, question)
-        if "pixel_values" not in inputs:
-            self._check_length(inputs["input_ids"].shape[1], max(limits))
-        self.generator.run(inputs, watch, max(limits) + 1)
+        questions = [question] * len(pictures) if isinstance(question, str) else question
+
+        def job_of(share: list[int]) -> Callable[[], list[Answer]]:
+            makers = (allowances[place] for place in share)
+            watch = Watch(
+                lambda: LoopGuard(self.text_of, next(makers)),
+                [limits[place] for place in share],
+                self.ends,
+                seeds=None if seeds is None else [seeds[place] for place in share],
+                constraints=None if constraints is None else [constraints[place] for place in share],
+            )
+            longest = max(limits[place] for place in share)
+            inputs = self._inputs([pictures[place] for place in share], [questions[place] for place in share])
+            if "pixel_values" not in inputs:
+                self._check_length(inputs["input_ids"].shape[1], longest)
+            return partial(self._answers, inputs, watch, longest + 1)
+
+        with on_one_thread(self.model) as threads:
+            return dealt_out(len(pictures), 1 if _one_and_the_same(pictures) else self._side_by_side(threads), job_of)
+
+    def _answers(self, inputs: dict[str, Tensor], watch: Watch, limit: int) -> list[Answer]:
+        self.generator.run(inputs, watch, limit)
         return [
             Answer(tokens, values, str(reason), tuple(entropies))
             for tokens, values, reason, entropies in zip(
@@ -114,7 +104,6 @@ class Asker:
             )
         ]
 
-    @_on_one_thread
     @torch.inference_mode()
     def log_probabilities(
         self, pictures: Sequence[Image.Image], question: str, answers: Sequence[Sequence[int]]
@@ -123,17 +112,23 @@ class Asker:
         longest = max((len(tokens) for tokens in answers), default=0)
         together = max(1, _CHUNK // max(1, longest * self.model.config.text_config.vocab_size))
         scored = []
-        for start in range(0, len(answers), together):
-            chosen = slice(start, start + together)
-            scored += self._scored(pictures[chosen], question, answers[chosen], longest)
+        with on_one_thread(self.model) as threads:
+            for start in range(0, len(answers), together):
+                chosen = range(start, min(start + together, len(answers)))
+
+                def job_of(share: list[int], chosen: range = chosen) -> Callable[[], list[list[float]]]:
+                    places = [chosen[place] for place in share]
+                    inputs = self._inputs([pictures[place] for place in places], question)
+                    return partial(self._scored, inputs, [answers[place] for place in places])
+
+                scored += dealt_out(len(chosen), self._side_by_side(threads), job_of)
         return scored
 
-    def _scored(
-        self, pictures: Sequence[Image.Image], question: str, answers: Sequence[Sequence[int]], longest: int
-    ) -> list[list[float]]:
+    @torch.inference_mode()
+    def _scored(self, inputs: dict[str, Tensor], answers: Sequence[Sequence[int]]) -> list[list[float]]:
         if not any(answers):
             return [[] for _ in answers]
-        inputs = self._inputs(pictures, question)
+        longest = max(map(len, answers))
         pad = self.processor.tokenizer.pad_token_id
         device = inputs["input_ids"].device
         ids = torch.tensor([[*tokens, *[pad] * (longest - len(tokens))] for tokens in answers], device=device)
@@ -145,6 +140,10 @@ class Asker:
         told = logits_NV.float().log_softmax(-1).gather(1, ids[kept.bool()][:, None])[:, 0]
         return [values.tolist() for values in told.split([len(tokens) for tokens in answers])]
 
+    def _side_by_side(self, threads: int) -> int:
+        """How many threads may ask the model at the same time; transformers' `generate` changes its model on the way."""
+        return 1 if self.generator.way == "generate" else threads
+
     def text_of(self, token: int) -> str:
         """The text of one token, as the loop guard looks at it."""
         if token not in self._texts:
@@ -155,7 +154,7 @@ class Asker:
         questions = [question] * len(pictures) if isinstance(question, str) else question
         prompts = [self._worded(text, picture) for text, picture in zip(questions, pictures, strict=True)]
         given = [picture for picture in pictures if picture is not None]
-        if len(given) < 2 or any(picture is not pictures[0] for picture in pictures):
+        if len(given) < 2 or not _one_and_the_same(pictures):
             inputs = self.processor(images=given or None, text=prompts, padding=True, return_tensors="pt")
             return dict(inputs.to(self.model.device))
         seen = self.processor(images=given[:1], text=prompts[:1], return_tensors="pt")
@@ -176,6 +175,10 @@ class Asker:
 
     def _worded(self, question: str, picture: Image.Image | None) -> str:
         return str(self.processor.apply_chat_template([message(question, picture)], add_generation_prompt=True))
+
+
+def _one_and_the_same(pictures: Sequence[Image.Image | None]) -> bool:
+    return all(picture is pictures[0] for picture in pictures)
 
 
 def message(question: str, picture: Image.Image | None) -> dict[str, Any]:

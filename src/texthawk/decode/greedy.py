@@ -8,6 +8,7 @@ an answer depend on what stands beside it.
 Shape letters:  B answers   L tokens of the prompts   N places   V vocabulary
 """
 
+import threading
 from typing import Any, Literal, Protocol, get_args
 
 import torch
@@ -48,7 +49,8 @@ class Generator:
 
     "onnx int8" has products in 8 bits, and tower and connector in bfloat16 where the CPU multiplies such numbers natively.
 
-    A step has a copy of the weights, so it is made when it is first needed and anew when they have changed.
+    A step has a copy of the weights, so it is made when it is first needed and anew when they have changed. Several threads
+    may run one generator at the same time, but for "generate".
     """
 
     def __init__(
@@ -69,6 +71,7 @@ class Generator:
         self._eyes: TextHawkModel | None = None
         self._stamp: tuple[tuple[int, int], ...] = ()
         self._eyes_stamp: tuple[tuple[int, int], ...] = ()
+        self._making = threading.Lock()
 
     @torch.inference_mode()
     def run(self, inputs: dict[str, Tensor], watch: Watch, limit: int) -> None:
@@ -101,10 +104,11 @@ class Generator:
         way = self.way
         if way == "generate":
             return None
-        now = stamp(language_weights(self.model))
-        if self._steps is None or now != self._stamp:
-            self._steps, self._stamp = self._made(way), now
-        return self._steps
+        with self._making:
+            now = stamp(language_weights(self.model))
+            if self._steps is None or now != self._stamp:
+                self._steps, self._stamp = self._made(way), now
+            return self._steps
 
     def _made(self, way: Way) -> Steps:
         if way == "step":
@@ -115,10 +119,11 @@ class Generator:
     def _embedded(self, inputs: dict[str, Tensor]) -> Tensor:
         eyes: TextHawkModel = self.model.model
         if self.way == "onnx int8" and multiplies_bfloat16():
-            now = stamp(eyes_of(eyes))
-            if self._eyes is None or now != self._eyes_stamp:
-                self._eyes, self._eyes_stamp = with_short_eyes(eyes), now
-            eyes = self._eyes
+            with self._making:
+                now = stamp(eyes_of(eyes))
+                if self._eyes is None or now != self._eyes_stamp:
+                    self._eyes, self._eyes_stamp = with_short_eyes(eyes), now
+                eyes = self._eyes
         return eyes.embedded(inputs["input_ids"], inputs.get("pixel_values"), inputs.get("image_grids"))
 
     def _generated(self, inputs: dict[str, Tensor], watch: Watch, limit: int) -> Tensor:
