@@ -10,8 +10,10 @@ from dataclasses import replace
 import pytest
 from PIL import Image, ImageDraw
 
+from tests.model import tiny
 from tests.serve.serving import running
 from texthawk.decode.formats import FORMATS, Setting
+from texthawk.decode.reader import Reader
 from texthawk.serve.results import Results
 from texthawk.types import PageError
 
@@ -67,6 +69,21 @@ def test_a_document_is_read_as_the_reader_reads_it(nano, nano_server):
         assert sure == pytest.approx([word.confidence for word in page.words], abs=1e-3)
         boxes = [word["box"] for word in words]
         assert boxes == [None if word.box is None else pytest.approx(list(word.box), abs=0.1) for word in page.words]
+
+
+class Mistaken(Reader):
+    """A reader with a mistake that nobody has thought of."""
+
+    def read_pages(self, *_, **__):
+        raise KeyError("nobody has thought of it")
+
+
+def test_a_mistake_of_ours_is_told_and_logged_and_ends_the_document(caplog):
+    with running(Mistaken(tiny.model(), tiny.processor())) as server, server.http() as http:
+        id = uploaded(http, ("a.png", written([TYPED])))
+        record = finished(http, id)
+    assert record["status"] == "failed" and "log" in record["message"]
+    assert any(entry.exc_info and entry.exc_info[0] is KeyError for entry in caplog.records)
 
 
 def test_pages_stream_as_they_are_read_and_the_stream_ends(server):

@@ -60,7 +60,7 @@ def make_app(parts: Parts) -> FastAPI:
     answer_errors_alike(app)
     app.add_middleware(Gate, parts=parts)
 
-    @app.api_route("/healthz", methods=["GET", "HEAD"])
+    @app.api_route("/healthz", methods=["GET", "HEAD"], include_in_schema=False)
     async def healthz() -> Response:
         state = "draining" if parts.draining else "ok" if parts.engine.alive else "failed"
         return JSONResponse({"status": state}, status_code=200 if state == "ok" else 503)
@@ -79,7 +79,7 @@ def make_app(parts: Parts) -> FastAPI:
             raise Refusal(404, f"the model {id!r} is not here", code="model_not_found")
         return JSONResponse(_model(parts))
 
-    @app.api_route("/", methods=["GET", "HEAD"])
+    @app.api_route("/", methods=["GET", "HEAD"], include_in_schema=False)
     async def page() -> Response:
         return FileResponse(WEB / "index.html", media_type="text/html; charset=utf-8")
 

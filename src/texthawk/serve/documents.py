@@ -225,9 +225,9 @@ def _written(job: Job, name: str, parts: Parts) -> Path:
     path = job.folder / f"result{FORMATS[name].suffix}"
     if path.exists():
         return path
-    pictures: Sequence[bytes] = _Pictures(job, parts) if FORMATS[name].needs_pictures else ()
-    setting = Setting(source=job.name, model=parts.settings.model_name, pictures=pictures)
     try:
+        pictures: Sequence[bytes] = _Pictures(job, parts) if FORMATS[name].needs_pictures else ()
+        setting = Setting(source=job.name, model=parts.settings.model_name, pictures=pictures)
         with tempfile.NamedTemporaryFile(dir=job.folder, delete=False) as stream:
             stream.writelines(FORMATS[name].pieces(job.document, setting))
         Path(stream.name).replace(path)  # of several who write it at once, each writes the same

@@ -184,6 +184,9 @@ class Jobs:
         else:
             self._end(job, DONE, "")
         finally:
+            if job.status not in ENDED:  # a mistake of ours: those who wait must hear of it, and so must the log
+                LOG.error("a document could not be read", exc_info=True)
+                self._end(job, FAILED, "reading failed; the server's log says more")
             job.asker = None
 
     def _read_upload(self, job: Job, reader: Reader, number: int, upload: Upload) -> None:

@@ -26,6 +26,7 @@ TELL_SECONDS = 2.0
 def serve(reader: Reader, settings: Settings, *, host: str, port: int, log_level: str = "info") -> None:
     """Serve until SIGTERM or SIGINT; ValueError when the address cannot be used or the model cannot be served."""
     logging.config.dictConfig(log_settings(log_level))
+    logging.captureWarnings(True)  # or what libraries warn of would be no JSON
     make_server(reader, settings, host=host, port=port).run()
 
 
