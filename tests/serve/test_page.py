@@ -87,7 +87,7 @@ def test_a_document_is_read_and_each_page_stands_beside_its_text(page, server):
 
 def test_a_word_and_its_box_light_up_together_and_tell_their_confidence(page, server):
     upload(page, "one.png", written([TYPED]))
-    page.get_by_text("Done: 1 pages.").wait_for()
+    page.get_by_text("Done: 1 page.").wait_for()
     (job,) = server.parts.jobs.all()
     words = [word for word in job.document.pages[0].words if word.box is not None]
     assert words, "a test of boxes needs some"
@@ -192,7 +192,7 @@ def test_a_model_that_can_answer_is_asked_and_its_answer_stands_there_with_its_c
         page.goto(server.url)
         page.locator("#model", has_text="model tiny").wait_for()
         upload(page, "one.png", written([TYPED]))
-        page.get_by_text("Done: 1 pages.").wait_for()
+        page.get_by_text("Done: 1 page.").wait_for()
         page.get_by_label("Question or phrase").fill("What is the total?")
         page.get_by_role("button", name="Ask", exact=True).click()
         page.locator("#answer", has_text=re.compile(r"\(confidence \d+ %\)")).wait_for()
@@ -205,6 +205,7 @@ def test_a_model_that_can_answer_is_asked_and_its_answer_stands_there_with_its_c
 def test_what_is_wrong_is_said_and_the_next_document_is_read(page, server):
     upload(page, "letter.txt", b"Dear Sir")
     page.locator("#problem", has_text="convert it to one").wait_for()
+    assert page.locator("#status").inner_text() == ""
     page.trouble.clear()  # the browser notes the refusal itself
     upload(page)
     page.get_by_text("Done: 3 pages.").wait_for()
@@ -212,6 +213,31 @@ def test_what_is_wrong_is_said_and_the_next_document_is_read(page, server):
     page.get_by_role("button", name="Delete document").click()
     page.locator("#work").wait_for(state="hidden")
     server.until(lambda: not server.parts.jobs.all())
+
+
+def test_a_connection_that_ends_too_early_is_told(page):
+    page.route("**/stream", lambda route: route.fulfill(body=""))
+    upload(page, "one.png", written([TYPED]))
+    page.locator("#problem", has_text="The connection ended").wait_for()
+    page.unroute("**/stream")
+    page.route("**/stream", lambda route: route.abort())
+    upload(page, "one.png", written([TYPED]))
+    page.locator("#problem", has_text="cannot be reached").wait_for()
+    page.trouble.clear()  # the browser notes what was broken off
+
+
+def test_of_two_documents_that_are_sent_at_once_the_later_one_is_shown(page, server):
+    held = []
+    page.route("**/v1/documents", lambda route: route.continue_() if held else held.append(route))
+    with page.expect_request("**/v1/documents"):
+        upload(page, "first.png", written([LAST]))
+    upload(page, "second.png", written([TYPED]))
+    page.get_by_text("Done: 1 page.").wait_for()
+    with page.expect_response(lambda response: response.request.method == "DELETE"):
+        held[0].continue_()
+    (job,) = server.parts.jobs.all()
+    assert job.name == "second.png" and page.locator("#page option").count() == 1
+    assert page.locator("#text span").all_text_contents() == [word.text for word in job.document.pages[0].words]
 
 
 def test_a_file_can_be_dropped_anywhere(page):
@@ -223,7 +249,7 @@ def test_a_file_can_be_dropped_anywhere(page):
         }""",
         list(written([BLANK])),
     )
-    page.get_by_text("Done: 1 pages.").wait_for()
+    page.get_by_text("Done: 1 page.").wait_for()
 
 
 def test_with_a_key_the_page_asks_for_it_and_then_works(browser, nano):

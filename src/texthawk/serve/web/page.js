@@ -5,7 +5,7 @@ const by = (id) => document.getElementById(id);
 const UNSURE = 0.8; // words below this confidence are marked
 const SVG = "http://www.w3.org/2000/svg";
 
-const state = { id: null, entries: [], shown: -1, model: null, stop: null, url: null, found: [] };
+const state = { id: null, entries: [], shown: -1, model: null, stop: null, url: null, found: [], uploads: 0, questions: 0 };
 
 function headers(more = {}) {
   const key = sessionStorage.getItem("key");
@@ -13,7 +13,7 @@ function headers(more = {}) {
 }
 
 async function call(path, options = {}) {
-  const response = await fetch(path, { ...options, headers: headers(options.headers) });
+  const response = await fetch(path, { ...options, headers: headers(options.headers) }).catch(lost);
   if (response.ok) return response;
   let message = `${response.status} ${response.statusText}`;
   try {
@@ -26,6 +26,11 @@ async function call(path, options = {}) {
     by("key").focus();
   }
   throw new Error(message);
+}
+
+function lost(error) {
+  if (error.name === "AbortError") throw error;
+  throw new Error("The server cannot be reached.");
 }
 
 function say(text) {
@@ -50,19 +55,34 @@ async function introduce() {
 
 async function upload(files) {
   if (!files.length) return;
+  const number = ++state.uploads;
   await forget();
   by("problem").textContent = "";
   const form = new FormData();
   for (const file of files) form.append("file", file);
   form.append("pages", by("wanted").value);
   say("Sending …");
-  const made = await (await call("/v1/documents", { method: "POST", body: form })).json();
+  const made = await sent(form, number);
+  if (!made) return;
   state.id = made.id;
   by("work").hidden = false;
   by("progress").max = Math.max(1, made.pages);
   by("progress").value = 0;
   say(`Reading ${made.pages} ${made.pages === 1 ? "page" : "pages"} …`);
   await follow(made);
+}
+
+async function sent(form, number) {
+  try {
+    const made = await (await call("/v1/documents", { method: "POST", body: form })).json();
+    if (number === state.uploads) return made;
+    await remove(made.id); // another one was chosen while this one was sent
+  } catch (error) {
+    if (number !== state.uploads) return null;
+    say("");
+    throw error;
+  }
+  return null;
 }
 
 async function follow(made) {
@@ -72,12 +92,13 @@ async function follow(made) {
     if (state.id !== made.id) return;
     if (entry.status) {
       finish(made, entry);
-    } else {
-      add(entry);
-      by("progress").value = state.entries.length;
-      say(`${state.entries.length} of ${made.pages} pages read`);
+      return;
     }
+    add(entry);
+    by("progress").value = state.entries.length;
+    say(`${state.entries.length} of ${made.pages} pages read`);
   }
+  throw new Error("The connection ended before the document was read; send it again.");
 }
 
 async function* lines(body) {
@@ -85,7 +106,7 @@ async function* lines(body) {
   const reader = body.getReader();
   let rest = "";
   for (;;) {
-    const { done, value } = await reader.read();
+    const { done, value } = await reader.read().catch(lost);
     if (done) return;
     const parts = (rest + decoder.decode(value, { stream: true })).split("\n");
     rest = parts.pop();
@@ -100,7 +121,7 @@ function finish(made, end) {
     return;
   }
   const wrong = state.entries.filter((entry) => entry.error).length;
-  say(`Done: ${state.entries.length} pages${wrong ? `, ${wrong} of them could not be read` : ""}.`);
+  say(`Done: ${state.entries.length} ${state.entries.length === 1 ? "page" : "pages"}${wrong ? `, ${wrong} of them could not be read` : ""}.`);
   by("downloads").replaceChildren(...made.formats.map((format) => {
     const button = document.createElement("button");
     button.type = "button";
@@ -133,7 +154,11 @@ async function forget() {
   by("answer").textContent = "";
   by("work").hidden = true;
   say("");
-  if (id) await call(`/v1/documents/${id}`, { method: "DELETE" }).catch(() => {}); // it may be gone already
+  if (id) await remove(id);
+}
+
+async function remove(id) {
+  await call(`/v1/documents/${id}`, { method: "DELETE" }).catch(() => {}); // it may be gone already
 }
 
 // Pages
@@ -236,11 +261,13 @@ async function ask(kind) {
   const id = state.id;
   const index = state.shown;
   if (!question || index < 0) return;
+  const number = ++state.questions;
+  by("problem").textContent = "";
   by("answer").textContent = "…";
   const body = JSON.stringify(kind === "ask" ? { question } : { phrase: question });
   const path = `/v1/documents/${id}/pages/${index}/${kind}`;
   const result = await (await call(path, { method: "POST", body, headers: { "Content-Type": "application/json" } })).json();
-  if (state.id !== id || state.shown !== index) return;
+  if (state.id !== id || state.shown !== index || state.questions !== number) return;
   for (const rect of state.found) rect.remove();
   state.found = [];
   state.found = result.boxes.map((sides) => {
@@ -275,6 +302,7 @@ for (const kind of ["dragover", "dragleave", "drop"]) {
     if (kind === "drop") upload(event.dataTransfer.files).catch(complain);
   });
 }
+by("file").addEventListener("click", () => { by("file").value = ""; }); // or the same file could not be chosen again
 by("file").addEventListener("change", () => upload(by("file").files).catch(complain));
 by("key-save").addEventListener("click", () => {
   sessionStorage.setItem("key", by("key").value);
