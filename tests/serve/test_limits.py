@@ -350,6 +350,8 @@ def test_limits_that_make_no_sense_are_refused():
         {"body_seconds": -1.0},
         {"max_pixels": 0},
         {"api_key": "short"},
+        {"api_key": "open sesame "},
+        {"api_key": "öffne dich"},
         {"header_seconds": 0.0},
         {"answer_seconds": 0.0},
         {"origins": ("read.example.org",)},

@@ -141,6 +141,7 @@ def test_a_second_signal_makes_it_short(reader):
     [
         (["--max-batch", "0"], "at least 1"),
         (["--port", "x"], "no whole number"),
+        (["--port", "65536"], "no port"),
         (["--model", "nowhere"], "neither shipped"),
         (["--api-key-file", "nowhere"], "cannot be read"),
         (["--shutdown-seconds", "soon"], "no number of seconds"),

@@ -28,7 +28,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--model", default="nano", help="nano, or a folder (default: nano)")
     made.add_argument("--name", help="of the model, as clients ask for it (default: nano, or the folder's name)")
     made.add_argument("--host", default="127.0.0.1", help="address to listen at (default: this machine alone)")
-    made.add_argument("--port", type=_count, default=8000, help="0 takes a free one (default: 8000)")
+    made.add_argument("--port", type=_port, default=8000, help="0 takes a free one (default: 8000)")
     made.add_argument("--device", help="cpu or cuda (default: what the machine has)")
     made.add_argument("--api-key-file", type=Path, metavar="FILE", help="holds the key that clients must send")
     made.add_argument(
@@ -78,6 +78,13 @@ def _count(text: str) -> int:
     return value
 
 
+def _port(text: str) -> int:
+    port = _count(text)
+    if port >= 2**16:
+        raise argparse.ArgumentTypeError(f"{port} is no port; the highest is {2**16 - 1}")
+    return port
+
+
 def _seconds(text: str) -> float:
     try:
         return float(text)
@@ -114,7 +121,7 @@ def _serve(arguments: argparse.Namespace) -> int:
     given = vars(arguments)
     values = {name: given[name] for name in _SETTINGS if given[name] is not None}
     settings = Settings(
-        model_name=arguments.name or Path(arguments.model).name,
+        model_name=arguments.name or Path(os.path.abspath(arguments.model)).name,
         api_key=_key(arguments.api_key_file),
         remote_images=arguments.remote_images,
         loop_guard=not arguments.no_loop_guard,

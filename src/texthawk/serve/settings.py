@@ -63,3 +63,7 @@ class Settings:
                 )
         if self.api_key is not None and len(self.api_key) < 8:
             raise ValueError("the API key has fewer than 8 characters; take a longer one, or none")
+        if self.api_key is not None and not re.fullmatch("[!-~][ -~]*[!-~]", self.api_key):
+            raise ValueError(
+                "the API key holds what no header carries (letters beyond ASCII, a line break, spaces at an end); take another"
+            )
