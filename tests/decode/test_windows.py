@@ -21,3 +21,19 @@ def test_a_line_of_label_and_value_far_apart_is_cut_where_the_gap_is(label: str)
     for first, second in zip(pieces[::2], pieces[1::2], strict=True):
         assert first.box.right == pytest.approx(end, abs=4) and second.box.left == pytest.approx(800, abs=4)
         assert second.spaced and (second.line != first.line or second.continued)
+
+
+def test_lines_of_a_page_stand_on_one_canvas_as_tall_as_they_need_where_it_may_be_tall() -> None:
+    image = Image.new("RGB", (600, 1200), "white")
+    draw, font = ImageDraw.Draw(image), ImageFont.load_default(size=30)
+    for row in range(20):
+        draw.text((60, 60 + 54 * row), f"line number {row}", font=font, fill="black")
+    regions = find_regions(image)
+    by_eight = windows_of(image, regions, RowSetting())
+    (whole,) = windows_of(image, regions, RowSetting(down=8))
+    assert [len(window.pieces) for window in by_eight] == [8, 8, 4]
+    assert all(window.image.size == (448, 224) for window in by_eight) and whole.image.size == (448, 3 * 224)
+    assert [piece.box for piece in whole.pieces] == [piece.box for window in by_eight for piece in window.pieces]
+    for number, window in enumerate(by_eight):
+        rows = whole.image.crop((0, 224 * number, 448, 224 * number + 28 * len(window.pieces)))
+        assert rows.tobytes() == window.image.crop((0, 0, 448, 28 * len(window.pieces))).tobytes()

@@ -47,7 +47,7 @@ def _set(page: Image.Image, window: Window, setting: RowSetting, size: float) ->
     if size == 1.0:
         return window.image
     pieces = [(piece.box, piece.scale * size) for piece in window.pieces]
-    return set_rows(page, pieces, setting)[0]
+    return set_rows(page, pieces, setting.of_rows(len(pieces)))[0]
 
 
 def _best(attempts: Sequence[Answer], rows: int, asker: Asker) -> Answer:

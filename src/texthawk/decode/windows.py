@@ -46,7 +46,7 @@ def windows_of(page: Image.Image, regions: Sequence[Region], setting: RowSetting
     windows = []
     for start in range(0, len(pieces), setting.rows):
         chosen = tuple(pieces[start : start + setting.rows])
-        canvas, places = set_rows(page, [(piece.box, piece.scale) for piece in chosen], setting)
+        canvas, places = set_rows(page, [(piece.box, piece.scale) for piece in chosen], setting.of_rows(len(chosen)))
         windows.append(Window(canvas, chosen, tuple(places)))
     return windows
 

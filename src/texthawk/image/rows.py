@@ -5,7 +5,7 @@ reads better when each line is cut out, brought to one height and set in the mid
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from PIL import Image
@@ -44,6 +44,10 @@ class RowSetting:
     @property
     def rows(self) -> int:
         return self.height // self.row_height
+
+    def of_rows(self, rows: int) -> "RowSetting":
+        """No more tiles below each other than so many rows need, and no more than there are."""
+        return replace(self, down=min(self.down, max(1, -(-rows * self.row_height // self.tile))))
 
     def scale(self, height: float, typical: float) -> float:
         """How much a line with ink `height` pixels high is enlarged, among lines that are typically `typical` high.

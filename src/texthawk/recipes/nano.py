@@ -134,10 +134,10 @@ PRINTS = replace(
     grids=(
         Grid(1, 2, 8.0, set_rows=True, slack=0.12, junk=0.04),
         Grid(1, 2, 0.8),
-        *(Grid(rows, 2, weight, set_rows=True, junk=0.02) for rows, weight in ((2, 1.0), (3, 0.6), (5, 0.6))),
+        *(Grid(rows, 2, weight, set_rows=True, junk=0.02) for rows, weight in ((2, 1.0), (3, 0.6), (5, 0.7), (8, 0.7))),
     ),
     tasks={"text": 0.85, "boxes": 0.15},
-    steps=1000,
+    steps=1300,
     type_px=(11.0, 30.0),
     damage=0.6,
     looks={
