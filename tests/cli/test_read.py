@@ -102,7 +102,15 @@ def test_boxes_are_drawn_on_a_picture_for_each_page(model, files, tmp_path, caps
 
 
 @pytest.mark.parametrize(
-    "wrong", [["--rotate", "45"], ["--max-memory", "much"], ["--max-memory", "5"], ["--draw", "marked.doc"]]
+    "wrong",
+    [
+        ["--rotate", "45"],
+        ["--max-memory", "much"],
+        ["--max-memory", "5"],
+        ["--max-memory", "9" * 400 + "G"],
+        ["--dpi", "9" * 400],
+        ["--draw", "marked.doc"],
+    ],
 )
 def test_a_setting_that_cannot_be_is_wrong_usage(model, files, wrong, capsys):
     assert main(["read", files[0], "--model", model, *wrong]) == 2

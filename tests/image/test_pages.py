@@ -312,7 +312,8 @@ def test_pages_beyond_the_limit_are_left_out_with_a_word():
 
 
 def test_impossible_settings_are_refused_at_once():
-    with pytest.raises(ValueError, match="dpi is 0"):
-        open_pages(b"", dpi=0)
+    for dpi in (0, -1, float("nan"), float("inf"), 1e300, 10**400):
+        with pytest.raises(ValueError, match=re.escape(f"dpi is {dpi}")):
+            open_pages(b"", dpi=dpi)
     with pytest.raises(ValueError, match="at least 1"):
         Limits(max_pixels=0)

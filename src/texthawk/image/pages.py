@@ -5,7 +5,6 @@ as a PageError among the pages, so that one bad page never costs the others.
 """
 
 import io
-import math
 import os
 from collections.abc import Iterator
 from contextlib import closing
@@ -26,6 +25,7 @@ Source = str | os.PathLike[str] | bytes | Image.Image
 
 _HEAD = 1024  # a PDF's mark may stand anywhere in here
 _DEFAULT_LIMITS = Limits()
+_MOST_DPI = 10_000
 
 
 def open_pages(
@@ -41,10 +41,15 @@ def open_pages(
     A file that cannot be opened gives one PageError without a number; a page, one with its number. `name` is what
     the source is called in messages and results, `dpi` the resolution at which PDF pages are drawn.
     """
-    if not 0 < dpi < math.inf:
-        raise ValueError(f"dpi is {dpi}; a PDF page needs a positive number of pixels per inch, for example 200")
+    check_dpi(dpi)
     name = _name_of(source) if name is None else name
     return _pages(source, name, dpi, limits, selection)
+
+
+def check_dpi(dpi: float) -> None:
+    """ValueError for a resolution in which no page can be measured."""
+    if not 0 < dpi <= _MOST_DPI:
+        raise ValueError(f"dpi is {dpi}; pages of a PDF have up to {_MOST_DPI} pixels per inch, for example 200")
 
 
 def one_page(

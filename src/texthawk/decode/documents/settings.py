@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from texthawk.decode.shipped import fingerprint, model_folder
+from texthawk.image.pages import check_dpi
 
 if TYPE_CHECKING:
     from texthawk.decode.budgets import Budget
@@ -25,6 +26,7 @@ class ReadingSettings:
     text_layer: str = "auto"
 
     def __post_init__(self) -> None:
+        check_dpi(self.dpi)
         if self.text_layer not in LAYERS:
             raise ValueError(f"text_layer is {self.text_layer!r}; it is one of {', '.join(LAYERS)}")
 
