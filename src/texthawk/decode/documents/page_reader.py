@@ -1,5 +1,8 @@
 """Reads single pages of files by number, as each process of a long reading does; the model is loaded when it is needed."""
 
+import contextlib
+import gc
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -49,9 +52,10 @@ class PageReader:
     @property
     def reader(self) -> "Reader":
         if self._reader is None:
-            from texthawk.decode.reader import load
+            with _nothing_collected():
+                from texthawk.decode.reader import load
 
-            self._reader = load(self.settings.model, device=self.settings.device)
+                self._reader = load(self.settings.model, device=self.settings.device)
         return self._reader
 
     def _of_layer(self, file: PdfFile, raw: RawPage) -> Page | None:
@@ -85,3 +89,16 @@ class PageReader:
             self._opened = path, opened
         self._taken += 1
         return self._opened[1]
+
+
+@contextlib.contextmanager
+def _nothing_collected() -> Iterator[None]:
+    """What is imported and loaded here stays as long as the process: to look for garbage in it was a sixth of the start."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        if collecting:
+            gc.enable()
