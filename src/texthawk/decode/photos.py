@@ -14,16 +14,22 @@ SOLID = 4.0  # letter heights: the side of a square without paper
 SOFT = (6, 20)  # a change of grey from one pixel to the next that is neither flat nor the edge of a letter
 RECTANGLE = 0.6  # of its box that a photograph fills: then all of the box is photograph, its light places too
 SHARE = 0.08  # of a photograph's pixels that change so
+PRINT = 0.4  # of the width of what looks like ink on a photograph: where so much stands in rows of letters, it is shaded paper
 
 
 def without_photos(found: Segments, parts: Components, page: Image.Image) -> Segments:
     """The segments without those on photographs, unless many parts of like height make them text after all."""
     photos = photos_of(page, found.letter)
+    if not photos.any():
+        return found
     middles = ((found.boxes[:, :2] + found.boxes[:, 2:]) / 2 / REDUCED).astype(int)
     across = middles[:, 0].clip(0, photos.shape[1] - 1)
     down = middles[:, 1].clip(0, photos.shape[0] - 1)
     text = np.array([_like_text(parts.boxes[members]) for members in found.members], dtype=bool)
-    return found.of(np.flatnonzero(~photos[down, across] | text))
+    on = photos[down, across]
+    wide = found.boxes[:, 2] - found.boxes[:, 0]
+    whole, printed = np.bincount(on, weights=wide), np.bincount(on, weights=wide * text)
+    return found.of(np.flatnonzero((on == 0) | text | (printed >= PRINT * whole)[on]))
 
 
 def _like_text(boxes: np.ndarray) -> bool:
@@ -36,25 +42,28 @@ def _like_text(boxes: np.ndarray) -> bool:
 
 
 def photos_of(page: Image.Image, letter: float) -> np.ndarray:
-    """True on photographs, for a page with letters of this height: (height, width) of the page, both over REDUCED."""
+    """The number of the photograph at each place, 0 elsewhere, for a page with letters of this height.
+
+    (height, width) of the page, both over REDUCED.
+    """
     grey = page.convert("L")
     small = np.asarray(grey.reduce(REDUCED) if min(grey.size) >= REDUCED else grey, dtype=np.int16)
     counts = np.convolve(np.bincount(small.ravel(), minlength=256), np.ones(9), mode="same")
     side = max(3, round(SOLID * letter / REDUCED))
     solid = opened(np.abs(small - int(counts.argmax())) > CONTRAST, side, side)
-    photos = np.zeros_like(solid)
+    photos = np.zeros(solid.shape, dtype=np.int32)
     if not solid.any():
         return photos
     change = np.abs(np.diff(np.asarray(grey, dtype=np.int16), axis=1, prepend=0))
     soft = Image.fromarray(((change > SOFT[0]) & (change <= SOFT[1])).astype(np.uint8) * 255)
     share = np.asarray(soft.reduce(REDUCED) if min(grey.size) >= REDUCED else soft) / 255
     edge = max(1, round(letter / REDUCED))
-    for left, top, right, bottom in components_of(solid).boxes.tolist():
+    for number, (left, top, right, bottom) in enumerate(components_of(solid).boxes.tolist(), 1):
         inside = solid[top:bottom, left:right]
         if share[top:bottom, left:right][inside].mean() < SHARE:
             continue
         if inside.mean() >= RECTANGLE:
-            photos[max(0, top - edge) : bottom + edge, max(0, left - edge) : right + edge] = True
+            photos[max(0, top - edge) : bottom + edge, max(0, left - edge) : right + edge] = number
         else:
-            photos[top:bottom, left:right] |= inside
+            photos[top:bottom, left:right][inside] = number
     return photos

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
+from texthawk.decode.clutter import SMALL
 from texthawk.decode.columns import reading_order
 from texthawk.decode.ink import components_of, ink_of, rules_of
 from texthawk.decode.photos import without_photos
-from texthawk.decode.segments import SMALL, segments_of
+from texthawk.decode.segments import segments_of
 from texthawk.types import Box
 
 WORKING_SIDE = 1250  # pages are looked at with their shorter side at most this long
@@ -57,8 +58,9 @@ def find_regions(page: Image.Image) -> list[Region]:
     size = (max(1, round(page.width * scale)), max(1, round(page.height * scale)))
     seen = page if scale == 1.0 else page.resize(size, Image.Resampling.BOX)
     ink = ink_of(seen)
-    parts = components_of(ink & ~rules_of(ink))
-    found = without_photos(segments_of(parts, ink.shape), parts, seen)
+    rules = rules_of(ink)
+    parts = components_of(ink & ~rules)
+    found = without_photos(segments_of(parts, rules), parts, seen)
     if not len(found.boxes):
         return []
     height = found.line_height

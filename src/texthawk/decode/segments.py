@@ -10,21 +10,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from texthawk.decode.clutter import SMALL, clutter_of, letter_of
 from texthawk.decode.ink import Components, groups_of, opened
 
-LETTER = 4  # pixels: what is less high says nothing about the type
-SMALL = 0.5  # of the usual letter's height: dots, commas, accents, dashes
-PICTURE = 8.0  # times the usual letter's height: no letter is that high
 WORD = 1.0  # letter heights: a gap that never parts columns
 BRIDGE = 4.0  # letter heights: a gap that no line of prose has
 TWO_LINES = 1.6  # usual lines: a segment so high may be two
 STACK = (1.8, 0.35, 6)  # letter heights (wide, closely apart) and number of lone letters that are text set on its side
 SPACE = 1.2  # letter heights: the gap between words of text set on its side
 STRIP = (10.0, 0.8)  # letter heights (high, wide) of a white strip that may part columns
-HAIR = (0.13, 0.25)  # of its height, of the usual letter's: a lone stroke no wider is a sheet's edge or a worn rule
-ALONE = 1.2  # letter heights around a hair without letters
 BULLET = (2.5, 0.25, 0.2)  # of its line's height: how far before it, off its middle, and high at least
-RING = (1.8, 0.25, 3)  # letter heights (high and wide), share of ink and letters inside: drawn around text
 
 
 @dataclass(frozen=True)
@@ -48,56 +43,18 @@ class Segments:
         return Segments(self.boxes[kept], [self.members[k] for k in kept], self.letter)
 
 
-def segments_of(parts: Components, shape: tuple[int, int]) -> Segments:
-    """The segments of a page of this shape (height, width) in no order; a page without letters has none."""
-    height = parts.boxes[:, 3] - parts.boxes[:, 1]
-    letters = height[height >= LETTER]
-    if not len(letters):
+def segments_of(parts: Components, rules: np.ndarray) -> Segments:
+    """The segments of a page with these rules (H, W) in no order; a page without letters has none."""
+    letter = letter_of(parts)
+    if not letter:
         return Segments(np.zeros((0, 4)), [], 0.0)
-    letter = float(np.median(letters))
-    kept = ~_no_text(parts, letter, shape)
-    kept &= ~_hairs(parts, kept, letter)
+    kept, shape = ~clutter_of(parts, rules, letter), rules.shape
     pairs = parts.beside[kept[parts.beside].all(axis=1)]
     pairs = pairs[_linked(parts.boxes, pairs, letter, shape, kept)]
     group = groups_of(len(parts.boxes), pairs[:, 0], pairs[:, 1])
     group = np.where(kept, group, -1)
     group = _lines_apart(gathered(parts.boxes, group, letter), parts.boxes)
     return _with_marks(_without_stacks(gathered(parts.boxes, group, letter)), parts.boxes)
-
-
-def _no_text(parts: Components, letter: float, shape: tuple[int, int]) -> np.ndarray:
-    """Components that are no text: dense pictures with what lies on them, frames, grains, shadows at the edge of a scan."""
-    boxes = parts.boxes
-    width, height = boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1]
-    large = (height > PICTURE * letter) | ((width > 40 * letter) & (height < SMALL * letter))
-    dense = parts.areas > 0.15 * width * height
-    lost = large | (np.maximum(width, height) < max(2, 0.1 * letter))
-    lost |= (height > 3 * letter) & (height > 8 * width)
-    lost |= ((boxes[:, 0] <= 1) | (boxes[:, 2] >= shape[1] - 1)) & (height > 2 * letter)
-    lost |= ((boxes[:, 1] <= 1) | (boxes[:, 3] >= shape[0] - 1)) & (width > 3 * letter)
-    middle = (boxes[:, :2] + boxes[:, 2:]) / 2
-    letters = (height >= SMALL * letter) & ~lost
-    sparse = (np.minimum(width, height) > RING[0] * letter) & (parts.areas < RING[1] * width * height)
-    for k in np.flatnonzero(sparse & ~lost):
-        left, top, right, bottom = boxes[k]
-        inside = (middle[:, 0] > left) & (middle[:, 0] < right) & (middle[:, 1] > top) & (middle[:, 1] < bottom)
-        lost[k] = (inside & letters).sum() > RING[2]
-    for left, top, right, bottom in boxes[large & dense & (np.minimum(width, height) > 3 * letter)]:
-        lost |= (middle[:, 0] > left) & (middle[:, 0] < right) & (middle[:, 1] > top) & (middle[:, 1] < bottom)
-    return lost
-
-
-def _hairs(parts: Components, kept: np.ndarray, letter: float) -> np.ndarray:
-    """Upright strokes far thinner than those of letters, with no letter close by: edges of sheets, broken rules, folds."""
-    boxes = parts.boxes
-    width, height = boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1]
-    thin = (width <= HAIR[0] * height) & (width <= HAIR[1] * letter) | (height < SMALL * letter)
-    a, b = parts.beside[kept[parts.beside].all(axis=1)].T
-    near = boxes[b, 0] - boxes[a, 2] <= ALONE * letter
-    accompanied = np.zeros(len(boxes), dtype=bool)
-    accompanied[a[near & ~thin[b]]] = True
-    accompanied[b[near & ~thin[a]]] = True
-    return thin & (height >= SMALL * letter) & ~accompanied
 
 
 def _linked(

@@ -1,0 +1,115 @@
+"""Which components of ink are no letters: pictures, frames, drawn lines, shadows, edges of sheets, and what rules leave.
+
+Letters of one page have strokes of about one thickness for their size. What is far larger than a letter and as thin as a
+letter's stroke was drawn around or beside the text.
+
+All numbers are pixels; boxes are rows of left, top, right, bottom.   N components   H, W the page
+"""
+
+import numpy as np
+
+from texthawk.decode.ink import Components, groups_of
+
+LETTER = 4  # pixels: what is less high says nothing about the type
+SMALL = 0.5  # of the usual letter's height: dots, commas, accents, dashes
+PICTURE = 8.0  # times the usual letter's height: no letter is that high
+HAIR = (0.13, 0.25)  # of its height, of the usual letter's: a lone stroke no wider is a sheet's edge or a worn rule
+ALONE = 1.2  # letter heights around a hair without letters
+RING = (1.8, 0.25, 3)  # letter heights (high and wide), share of ink and letters inside: drawn around text
+DRAWN = (0.8, 1.5)  # letter heights of what may be a drawn line: its shorter and its longer side
+THIN = (0.75, 0.3)  # of the usual letter's strokes: as they are, and for its size
+SPARSE = (1.8, 0.12)  # letter heights of the shorter side, and share of ink: no letters hang together so loosely
+RULE = (3.0, 0.25)  # letter heights (long, thick) of a piece of a rule; dashes are shorter
+BARS = (
+    1.6,
+    3.0,
+    0.5,
+    6,
+)  # letter heights, times as high as wide, share of ink, and how many beside each other are a bar code
+RAGGED = 0.25  # letter heights: what is as flat and lies along a rule is the rule's edge
+ALONG = 0.6  # of its longer side beside which the rule stands
+
+
+def letter_of(parts: Components) -> float:
+    """Height of the usual letter; 0 on a page without any."""
+    height = parts.boxes[:, 3] - parts.boxes[:, 1]
+    letters = height[height >= LETTER]
+    return float(np.median(letters)) if len(letters) else 0.0
+
+
+def clutter_of(parts: Components, rules: np.ndarray, letter: float) -> np.ndarray:
+    """True for each component that is no part of a letter, for a page with these rules (H, W): (N,)."""
+    lost = _no_text(parts, letter, rules.shape) | _drawn(parts, letter)
+    lost |= _edges_of_rules(parts, rules, letter) | _bars(parts, letter)
+    return lost | _hairs(parts, ~lost, letter)
+
+
+def _drawn(parts: Components, letter: float) -> np.ndarray:
+    """Lines of charts and forms: larger than letters, and thinner than letters of that size, or than any."""
+    boxes = parts.boxes
+    width, height = boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1]
+    shorter, longer = np.minimum(width, height), np.maximum(width, height)
+    stroke = parts.areas / (width + height)  # half a lone line's thickness or more, as it bends and branches
+    usual = np.median(stroke[(height >= SMALL * letter) & (longer <= 2 * letter)])
+    thin = (stroke < THIN[0] * usual) & (stroke * letter < THIN[1] * usual * longer)
+    drawn = thin & (shorter > DRAWN[0] * letter) & (longer > DRAWN[1] * letter)
+    drawn |= (shorter > SPARSE[0] * letter) & (parts.areas < SPARSE[1] * width * height)
+    return drawn | ((width > RULE[0] * letter) & (height <= RULE[1] * letter))
+
+
+def _bars(parts: Components, letter: float) -> np.ndarray:
+    """Bar codes: upright solid bars higher than letters, many beside each other."""
+    width, height = (parts.boxes[:, 2:] - parts.boxes[:, :2]).T
+    upright = (height > BARS[0] * letter) & (height > BARS[1] * width) & (parts.areas > BARS[2] * width * height)
+    left, right = parts.beside[upright[parts.beside].all(axis=1)].T
+    near = parts.boxes[right, 0] - parts.boxes[left, 2] <= letter
+    group = groups_of(len(upright), left[near], right[near])
+    return upright & (np.bincount(group, weights=upright, minlength=len(upright))[group] >= BARS[3])
+
+
+def _edges_of_rules(parts: Components, rules: np.ndarray, letter: float) -> np.ndarray:
+    """What is left beside a rule that leans or is ragged: slivers along it."""
+    boxes = parts.boxes
+    width, height = boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1]
+    ragged = np.zeros(len(boxes), dtype=bool)
+    for k in np.flatnonzero(np.minimum(width, height) <= max(2, RAGGED * letter)):
+        left, top, right, bottom = boxes[k]
+        around = rules[max(0, top - 1) : bottom + 1, max(0, left - 1) : right + 1]
+        beside = around.any(axis=0) if width[k] >= height[k] else around.any(axis=1)
+        ragged[k] = beside.sum() >= ALONG * max(width[k], height[k])
+    return ragged
+
+
+def _no_text(parts: Components, letter: float, shape: tuple[int, int]) -> np.ndarray:
+    """Components that are no text: dense pictures with what lies on them, frames, grains, shadows at the edge of a scan."""
+    boxes = parts.boxes
+    width, height = boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1]
+    large = (height > PICTURE * letter) | ((width > 40 * letter) & (height < SMALL * letter))
+    dense = parts.areas > 0.15 * width * height
+    lost = large | (np.maximum(width, height) < max(2, 0.1 * letter))
+    lost |= (height > 3 * letter) & (height > 8 * width)
+    lost |= ((boxes[:, 0] <= 1) | (boxes[:, 2] >= shape[1] - 1)) & (height > 2 * letter)
+    lost |= ((boxes[:, 1] <= 1) | (boxes[:, 3] >= shape[0] - 1)) & (width > 3 * letter)
+    middle = (boxes[:, :2] + boxes[:, 2:]) / 2
+    letters = (height >= SMALL * letter) & ~lost
+    sparse = (np.minimum(width, height) > RING[0] * letter) & (parts.areas < RING[1] * width * height)
+    for k in np.flatnonzero(sparse & ~lost):
+        left, top, right, bottom = boxes[k]
+        inside = (middle[:, 0] > left) & (middle[:, 0] < right) & (middle[:, 1] > top) & (middle[:, 1] < bottom)
+        lost[k] = (inside & letters).sum() > RING[2]
+    for left, top, right, bottom in boxes[large & dense & (np.minimum(width, height) > 3 * letter)]:
+        lost |= (middle[:, 0] > left) & (middle[:, 0] < right) & (middle[:, 1] > top) & (middle[:, 1] < bottom)
+    return lost
+
+
+def _hairs(parts: Components, kept: np.ndarray, letter: float) -> np.ndarray:
+    """Upright strokes far thinner than those of letters, with no letter close by: edges of sheets, broken rules, folds."""
+    boxes = parts.boxes
+    width, height = boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1]
+    thin = (width <= HAIR[0] * height) & (width <= HAIR[1] * letter) | (height < SMALL * letter)
+    a, b = parts.beside[kept[parts.beside].all(axis=1)].T
+    near = boxes[b, 0] - boxes[a, 2] <= ALONE * letter
+    accompanied = np.zeros(len(boxes), dtype=bool)
+    accompanied[a[near & ~thin[b]]] = True
+    accompanied[b[near & ~thin[a]]] = True
+    return thin & (height >= SMALL * letter) & ~accompanied

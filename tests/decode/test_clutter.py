@@ -1,0 +1,84 @@
+"""What is drawn or falls on a page beside its text is told from letters by its strokes, and costs no line its place."""
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw, ImageFont
+
+from texthawk.decode.regions import find_regions
+from texthawk.types import Box
+
+FONT = ImageFont.load_default(size=22)
+TEXTS = ("Customer service", "Manager reviews", "Results are fine", "Proceed with care", "Notify the director")
+
+
+def sheet() -> tuple[Image.Image, ImageDraw.ImageDraw]:
+    image = Image.new("RGB", (900, 1000), "white")
+    draw = ImageDraw.Draw(image)
+    for number, text in enumerate(TEXTS):
+        draw.text((300, 100 + 150 * number), text, font=FONT, fill="black")
+    return image, draw
+
+
+def lines_of(image: Image.Image) -> list[Box]:
+    return [line.box for region in find_regions(image) for line in region.lines]
+
+
+def test_what_a_ragged_rule_leaves_beside_it_does_not_stretch_a_line() -> None:
+    image, draw = sheet()
+    clean = lines_of(image)
+    for top in (box.bottom + 3 for box in clean):
+        draw.line((200, top, 700, top), fill="black", width=2)
+        for left in range(210, 690, 40):
+            draw.line((left, top - 1, left + 16, top - 1), fill="black")  # thicker in places
+    assert lines_of(image) == clean
+
+
+def test_shapes_of_a_chart_around_its_words_are_no_text_where_they_are_worn_either() -> None:
+    image, draw = sheet()
+    clean = lines_of(image)
+    for number in range(len(TEXTS)):
+        x, y = 390, 112 + 150 * number
+        corners = [(x, y - 60), (x + 180, y), (x, y + 60), (x - 180, y)]
+        draw.line([*corners, corners[0]], fill="black", width=2)
+    for y in (262, 412):  # the scan lost some of their lines
+        draw.rectangle((360, y - 62, 420, y - 38), fill="white")
+        draw.rectangle((240, y - 50, 280, y + 50), fill="white")
+    assert lines_of(image) == clean
+
+
+def test_thin_capitals_of_a_title_are_text_among_letters_with_thick_strokes() -> None:
+    image = Image.new("RGB", (900, 700), "white")
+    draw = ImageDraw.Draw(image)
+    for x, letter in zip(range(100, 500, 40), "LETTERFEEL", strict=True):  # 40 px high, strokes of 4 px
+        draw.rectangle((x, 60, x + 3, 99), fill="black")
+        for y in {"L": (96,), "T": (60,), "F": (60, 76), "R": (60, 76), "E": (60, 76, 96)}[letter]:
+            draw.rectangle((x, y, x + 22, y + 3), fill="black")
+    for number, text in enumerate(TEXTS * 2):
+        draw.text((100, 200 + 34 * number), text, font=FONT, fill="black", stroke_width=1)
+    assert lines_of(image)[0].height == pytest.approx(40, abs=2)
+
+
+def test_a_bar_code_is_no_line_and_the_number_below_it_is_one_of_its_own() -> None:
+    image, draw = sheet()
+    draw.text((300, 850), "6605505001950", font=FONT, fill="black")
+    clean = lines_of(image)
+    dice, x = np.random.default_rng(0), 260
+    while x < 520:
+        wide = int(dice.integers(2, 6))
+        draw.rectangle((x, 800, x + wide - 1, 844), fill="black")
+        x += wide + int(dice.integers(4, 9))
+    assert lines_of(image) == clean
+
+
+def test_shaded_paper_keeps_its_print_whether_a_line_is_long_or_short() -> None:
+    image = Image.new("L", (700, 1000), 250)
+    draw = ImageDraw.Draw(image)
+    for number in range(18):
+        draw.text((120, 80 + 48 * number), TEXTS[number % 5] if number % 3 else "SUM", font=FONT, fill=20)
+    grey = np.asarray(image, dtype=np.float64)
+    shade = np.where(np.arange(700) < 260, 0.62, 1.0)  # a shadow lies on the left
+    noise = np.random.default_rng(0).normal(0, 7, grey.shape)
+    shaded = Image.fromarray((grey * shade + noise).clip(0, 255).astype(np.uint8)).convert("RGB")
+    found = lines_of(shaded)
+    for middle in range(94, 94 + 18 * 48, 48):
+        assert any(box.left < 130 and box.top < middle < box.bottom for box in found)
