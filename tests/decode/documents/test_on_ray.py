@@ -1,6 +1,11 @@
 """A Ray cluster of this machine reads what one process reads; skipped where ray is not installed."""
 
+import contextlib
 import importlib.util
+import os
+import signal
+import threading
+from pathlib import Path
 
 import pytest
 
@@ -9,7 +14,7 @@ from tests.decode.documents.test_workers import results_of
 from texthawk.cli import main
 from texthawk.decode.documents.settings import ReadingSettings
 from texthawk.decode.documents.workers import Job, OwnProcess
-from texthawk.types import PageError
+from texthawk.types import Page, PageError
 
 RAY = importlib.util.find_spec("ray") is not None
 needs_ray = pytest.mark.skipif(not RAY, reason="ray is not installed: pip install 'texthawk[ray]'")
@@ -58,6 +63,48 @@ def test_a_cluster_reads_a_pile_of_files_as_one_process_does(book, tmp_path, cap
     found = capsys.readouterr().out
     assert main(command) == 1
     assert found == capsys.readouterr().out and "This is file 4." in found
+
+
+@pytest.mark.slow
+@needs_ray
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="processes are found by /proc")
+def test_a_page_whose_processes_always_die_costs_no_other(book, tmp_path):
+    from texthawk.decode.documents.on_ray import TRIES, OnRay
+
+    pipe = tmp_path / "pipe.pdf"
+    os.mkfifo(pipe)
+    held = os.open(pipe, os.O_RDWR)  # so that whoever reads it waits, and is found
+    done, killed = threading.Event(), set()
+
+    def kill() -> None:
+        while not done.wait(0.05):
+            for process in who_reads(pipe) - killed:
+                killed.add(process)
+                os.kill(process, signal.SIGKILL)
+
+    engine = OnRay(ReadingSettings(text_layer="always", dpi=60), 1)
+    deadly, other = Job(str(pipe), "pipe.pdf", 1), Job(str(book), "book.pdf", 1)
+    killer = threading.Thread(target=kill)
+    killer.start()
+    try:
+        found = dict(results_of(engine, [deadly, other]))
+    finally:
+        done.set()
+        killer.join()
+        os.close(held)
+        engine.close()
+    assert isinstance(found[deadly], PageError) and isinstance(found[other], Page)
+    assert len(killed) == TRIES
+
+
+def who_reads(pipe: Path) -> set[int]:
+    """Other processes that have a file open."""
+    found = set()
+    for entry in Path("/proc").glob("[0-9]*/fd/*"):
+        with contextlib.suppress(OSError):
+            if os.readlink(entry) == str(pipe):
+                found.add(int(entry.parts[2]))
+    return found - {os.getpid()}
 
 
 @pytest.mark.skipif(RAY, reason="ray is installed")

@@ -19,6 +19,14 @@ from texthawk.types import PageError
 ROUND = 1000
 """Pages that are one data set at most; processes and their models last as long as a data set."""
 
+TRIES = 3
+"""How often a page is begun whose process dies; Ray would go on with it for ever."""
+
+_DIED = (
+    f"each of {TRIES} processes of the cluster that read this page ended, perhaps for lack of memory; read it again with a "
+    "--max-memory (the cluster's own log may say more)"
+)
+
 
 class OnRay:
     """Reads pages by `count` processes of a Ray cluster, each with a model of its own; ValueError where there is no ray."""
@@ -38,6 +46,7 @@ class OnRay:
             ray.init(log_to_driver=False, logging_level="warning", include_dashboard=False)
         context = ray.data.DataContext.get_current()
         context.enable_progress_bars = False
+        context.max_errored_blocks = -1  # a page is a block, and one that cannot be read costs no other
 
     @property
     def room(self) -> bool:
@@ -47,7 +56,7 @@ class OnRay:
         self._given.append(job)
 
     def take(self) -> tuple[Job, Result]:
-        """A page as it comes; one whose process dies is tried again by Ray."""
+        """A page as it comes; one whose process dies is tried again by Ray, TRIES times in all."""
         result = next(self._coming, None)
         if result is None:  # what was given meanwhile is the next data set
             self._coming = self._read([self._given.popleft() for _ in range(len(self._given))])
@@ -59,10 +68,18 @@ class OnRay:
             return
         rows = [job._asdict() | {"place": os.path.abspath(job.path)} for job in jobs]
         pages = self._ray.data.from_items(rows, override_num_blocks=len(rows)).map(
-            _Pages, fn_constructor_args=(self._settings,), compute=self._ray.data.ActorPoolStrategy(size=self._count)
+            _Pages,
+            fn_constructor_args=(self._settings,),
+            compute=self._ray.data.ActorPoolStrategy(size=self._count),
+            max_task_retries=TRIES - 1,
         )
+        left = dict.fromkeys(jobs)
         for row in pages.iter_rows():
-            yield Job(row["path"], row["name"], int(row["number"])), _result(row["result"])
+            job = Job(row["path"], row["name"], int(row["number"]))
+            left.pop(job, None)
+            yield job, _result(row["result"])
+        for job in left:
+            yield job, PageError(job.name, job.number, _DIED)
 
     def close(self) -> None:
         self._coming.close()  # what it holds belongs to the cluster
