@@ -15,6 +15,7 @@ from PIL import Image
 from texthawk.decode.clutter import SMALL
 from texthawk.decode.columns import reading_order
 from texthawk.decode.ink import components_of, ink_of, rules_of
+from texthawk.decode.lean import lean_of
 from texthawk.decode.photos import without_photos
 from texthawk.decode.segments import segments_of
 from texthawk.types import Box
@@ -30,10 +31,29 @@ APART = 1.3  # usual lines: a wider gap between lines parts regions
 
 @dataclass(frozen=True)
 class InkLine:
-    """A row of ink and the gaps in it, (left, right), that are wide enough to part words."""
+    """A row of ink and the gaps in it, (left, right), that are wide enough to part words.
+
+    lean: pixels by which the row falls for each to the right. level: top and bottom of its ink where it leans, were it turned
+    level about its middle.
+    """
 
     box: Box
     gaps: tuple[tuple[float, float], ...]
+    lean: float = 0.0
+    level: tuple[float, float] | None = None
+
+    @property
+    def height(self) -> float:
+        """Height of the row's ink, were it level."""
+        return self.box.height if self.level is None else self.level[1] - self.level[0]
+
+    def between(self, left: float, right: float) -> Box:
+        """The box of the part of the row between two places."""
+        if self.level is None:
+            return Box(left, self.box.top, right, self.box.bottom)
+        fall = self.lean * ((left + right) - (self.box.left + self.box.right)) / 2
+        reach = abs(self.lean) * (right - left) / 2
+        return Box(left, self.level[0] + fall - reach, right, self.level[1] + fall + reach)
 
 
 @dataclass(frozen=True)
@@ -46,7 +66,7 @@ class Region:
     @property
     def line_height(self) -> float:
         """Median height of the ink of a line."""
-        return float(np.median([line.box.height for line in self.lines]))
+        return float(np.median([line.height for line in self.lines]))
 
 
 def find_regions(page: Image.Image) -> list[Region]:
@@ -118,4 +138,10 @@ def _ink_line(parts: np.ndarray, scale: float) -> InkLine:
     reached = np.maximum.accumulate(parts[:, 2])
     wide = np.flatnonzero(parts[1:, 0] - reached[:-1] >= WORD_GAP * (bottom - top))
     gaps = tuple((float(reached[k]) / scale, float(parts[k + 1, 0]) / scale) for k in wide)
-    return InkLine(Box(*(float(side) / scale for side in (parts[0, 0], top, reached[-1], bottom))), gaps)
+    box = Box(*(float(side) / scale for side in (parts[0, 0], top, reached[-1], bottom)))
+    lean = lean_of(parts)
+    if not lean:
+        return InkLine(box, gaps)
+    fall = lean * ((parts[:, 0] + parts[:, 2]) - (parts[0, 0] + reached[-1])) / 2
+    level = (float((parts[:, 1] - fall).min()) / scale, float((parts[:, 3] - fall).max()) / scale)
+    return InkLine(box, gaps, lean, level)

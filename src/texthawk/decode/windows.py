@@ -19,7 +19,8 @@ class Piece:
     """A line of a page, or a part of one; `line` numbers the lines of the page from 0.
 
     `continued` says that it goes on with the line of the piece before it, `spaced` that a gap stands between the two; a word
-    too long for a row is cut without one. gaps: of its ink, (left, right), that are wide enough to part words.
+    too long for a row is cut without one. gaps: of its ink, (left, right), that are wide enough to part words. lean: pixels
+    by which it falls for each to the right.
     """
 
     box: Box
@@ -28,6 +29,7 @@ class Piece:
     spaced: bool
     line: int
     gaps: tuple[tuple[float, float], ...] = ()
+    lean: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,12 @@ def windows_of(page: Image.Image, regions: Sequence[Region], setting: RowSetting
     windows = []
     for start in range(0, len(pieces), setting.rows):
         chosen = tuple(pieces[start : start + setting.rows])
-        canvas, places = set_rows(page, [(piece.box, piece.scale) for piece in chosen], setting.of_rows(len(chosen)))
+        canvas, places = set_rows(
+            page,
+            [(piece.box, piece.scale) for piece in chosen],
+            setting.of_rows(len(chosen)),
+            leans=[piece.lean for piece in chosen],
+        )
         windows.append(Window(canvas, chosen, tuple(places)))
     return windows
 
@@ -79,7 +86,7 @@ def fitted(
 def _pieces(line: InkLine, number: int, region: Region, setting: RowSetting) -> Iterator[Piece]:
     """A line in as few pieces as fit on rows, of about equal length, cut in gaps where there are any nearby."""
     box = line.box
-    scale = setting.scale(box.height, region.line_height)
+    scale = setting.scale(line.height, region.line_height)
     room = setting.room(scale)
     left, continued, spaced = box.left, False, True
     while box.right - left > room:
@@ -92,11 +99,11 @@ def _pieces(line: InkLine, number: int, region: Region, setting: RowSetting) -> 
         fitting = [gap for gap in fitting if gap[1] - gap[0] >= 0.6 * widest]  # between words, not letters
         cut = min(fitting, key=lambda gap: max(gap[0] - left - share, left + share - gap[1], 0), default=None)
         end, after = cut or (left + share, left + share)
-        yield Piece(Box(left, box.top, end, box.bottom), scale, continued, spaced, number, _between(line, left, end))
+        yield _piece(line, left, end, scale, continued, spaced, number)
         left, continued, spaced = after, True, cut is not None
-    rest = Box(left, box.top, box.right, box.bottom)
-    yield Piece(rest, scale, continued, spaced, number, _between(line, left, box.right))
+    yield _piece(line, left, box.right, scale, continued, spaced, number)
 
 
-def _between(line: InkLine, left: float, right: float) -> tuple[tuple[float, float], ...]:
-    return tuple(gap for gap in line.gaps if left < gap[0] and gap[1] < right)
+def _piece(line: InkLine, left: float, right: float, scale: float, continued: bool, spaced: bool, number: int) -> Piece:
+    gaps = tuple(gap for gap in line.gaps if left < gap[0] and gap[1] < right)
+    return Piece(line.between(left, right), scale, continued, spaced, number, gaps, line.lean)

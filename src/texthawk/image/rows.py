@@ -99,10 +99,12 @@ def set_rows(
     pieces: Sequence[tuple[Box, float]],
     setting: RowSetting,
     nudges: Sequence[tuple[float, float]] = (),
+    leans: Sequence[float] = (),
 ) -> tuple[Image.Image, list[Placement]]:
     """Set pieces of lines (box of the ink, scale) on the rows of one canvas, top to bottom, and say where they lie.
 
-    `nudges` moves each piece (right, down) from its usual place, in pixels.
+    `nudges` moves each piece (right, down) from its usual place, in pixels. `leans` says by how many pixels each falls for
+    each to the right; such a piece is made level, and its `Placement` is right for its middle.
     """
     if len(pieces) > setting.rows:
         raise ValueError(f"{len(pieces)} lines do not fit on {setting.rows} rows; set fewer on a canvas")
@@ -116,16 +118,27 @@ def set_rows(
         end, bottom = min(float(page.width), box.right + pad), min(float(page.height), box.bottom + pad)
         size = (max(1, round((end - left) * scale)), max(1, round((bottom - top) * scale)))
         piece = page.resize(size, Image.Resampling.BICUBIC, box=(left, top, end, bottom), reducing_gap=3.0)
+        within = top > 0 and bottom < page.height
+        if within and leans and leans[row]:
+            piece = _level(piece, leans[row])
         paper = _paper(piece)
-        if top > 0 and bottom < page.height:  # else a letter may reach from edge to edge
+        if within:  # else a letter may reach from edge to edge
             piece = _without_rules(piece, paper)
         canvas.paste(paper, (0, row * setting.row_height, setting.width, (row + 1) * setting.row_height))
         x0 = round(setting.margin + right)
-        y0 = round(row * setting.row_height + (setting.row_height - size[1]) / 2 + down)
+        y0 = round(row * setting.row_height + (setting.row_height - piece.height) / 2 + down)
         canvas.paste(piece, (x0, y0))
-        places.append(Placement(left, top, size[0] / (end - left), x0, y0))
+        places.append(Placement(left, top, size[0] / (end - left), x0, y0 - (size[1] - piece.height) / 2))
     canvas.paste(paper, (0, len(pieces) * setting.row_height, setting.width, setting.height))
     return canvas, places
+
+
+def _level(piece: Image.Image, lean: float) -> Image.Image:
+    """A piece of a line that leans, its columns of pixels moved up and down until it does not."""
+    height = max(1, round(piece.height - abs(lean) * piece.width))
+    first = (piece.height - height - lean * piece.width) / 2  # row of the piece that its first column begins at
+    data = (1, 0, 0, lean, 1, first)
+    return piece.transform((piece.width, height), Image.Transform.AFFINE, data, Image.Resampling.BICUBIC)
 
 
 def _without_rules(piece: Image.Image, paper: tuple[int, int, int]) -> Image.Image:
