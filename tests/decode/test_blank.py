@@ -64,7 +64,7 @@ def test_a_smear_is_left_out_and_the_print_it_was_made_of_is_read(reader: Reader
 def test_a_page_that_was_wrongly_turned_over_is_read_the_other_way_up_where_nothing_can_be_read(reader: Reader) -> None:
     raw = one_page(print_of("The report of the meeting\nwas sent to all members"))
     turned_over, nothing = reader.upright(raw.image, 180), Page(1, raw.width, raw.height, "", (), "blank")
-    found = reader._or_as_it_came(raw, turned_over, nothing, Budget(), reader.setting)
+    found = reader._or_as_it_came(raw, turned_over, nothing, Budget())
     assert found.rotation == 0 and "report of the meeting" in found.text
-    assert reader._or_as_it_came(raw, reader.upright(raw.image, 0), nothing, Budget(), reader.setting) is nothing
-    assert reader._or_as_it_came(raw, turned_over, found, Budget(), reader.setting) is found
+    assert reader._or_as_it_came(raw, reader.upright(raw.image, 0), nothing, Budget()) is nothing
+    assert reader._or_as_it_came(raw, turned_over, found, Budget()) is found

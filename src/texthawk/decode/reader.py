@@ -29,7 +29,7 @@ from texthawk.decode.windows import Piece, Window, fitted, windows_of
 from texthawk.decode.words import joined, line_of, word_confidences
 from texthawk.image.pages import Limits, Source, open_pages
 from texthawk.image.raw import RawPage
-from texthawk.image.rows import RowSetting, row_setting
+from texthawk.image.rows import row_setting
 from texthawk.image.selection import EVERY_PAGE, PageSelection
 from texthawk.model.image_processor import TextHawkImageProcessor
 from texthawk.model.loading import config_in, require_files, usable_device
@@ -42,8 +42,6 @@ if TYPE_CHECKING:
     from texthawk.decode.documents.answer import DocumentAnswer
     from texthawk.decode.documents.finding import Place
 
-TALLEST = 8
-"""Tiles below each other on which a page's lines are set for one prompt: so many were trained."""
 PROBED = 6  # lines that are read to tell which way up a page lies
 
 
@@ -112,13 +110,11 @@ class Reader:
         limits: Limits | None = None,
         rotate: Rotate = "auto",
         budget: Budget | None = None,
-        one_prompt: bool = False,
     ) -> Document:
         """Read a path, bytes, a PIL image, or a list of them, into one Document; errors are listed, not raised.
 
         rotate: "auto", or the degrees by which every page is turned clockwise before it is read. budget: what a page may
-        cost; `limits` are its own where they are not given. one_prompt: the lines of a page stand below each other on one
-        grid of tiles (up to 64 rows, with a thumbnail above eight tiles) rather than eight by eight.
+        cost; `limits` are its own where they are not given.
         """
         sources = source if isinstance(source, list) else [source]
         budget = budget or Budget()
@@ -126,8 +122,7 @@ class Reader:
         errors: list[PageError] = []
         for entry in sources:
             opened = open_pages(entry, dpi=dpi, limits=limits or budget.limits(), selection=pages)
-            points = page_points(entry)
-            for result in self.read_pages(opened, rotate=rotate, budget=budget, points=points, one_prompt=one_prompt):
+            for result in self.read_pages(opened, rotate=rotate, budget=budget, points=page_points(entry)):
                 if isinstance(result, PageError):
                     errors.append(result)
                 else:
@@ -178,44 +173,42 @@ class Reader:
         budget: Budget | None = None,
         points: Sequence[tuple[float, float]] = (),
         max_visual_tokens: int | None = None,
-        one_prompt: bool = False,
     ) -> Iterator[Page | PageError]:
         """Read pages one at a time; an entry that is an error passes through.
 
         The box of a line is that of its ink on the page as it came, also where the page was turned to be read.
         budget: type is made smaller until a page's windows keep the visual tokens, and a page that cannot fit is an
         error that says so; max_visual_tokens is short for a budget of them alone. points: the sizes of a PDF's pages in
-        points, by number. one_prompt: as in `read`.
+        points, by number.
         """
         if rotate != "auto" and rotate not in ROTATIONS:
             raise ValueError(f"rotate is {rotate!r}; pages are turned by 0, 90, 180 or 270 degrees, or 'auto'")
         budget = budget or Budget(max_visual_tokens=max_visual_tokens)
-        setting = replace(self.setting, down=TALLEST) if one_prompt else self.setting
         for page in pages:
             if isinstance(page, PageError):
                 yield page
                 continue
             try:
                 seen = self.upright(page.image, rotate)
-                made = self._page(page, seen, budget, setting)
+                made = self._page(page, seen, budget)
                 if rotate == "auto":
-                    made = self._or_as_it_came(page, seen, made, budget, setting)
+                    made = self._or_as_it_came(page, seen, made, budget)
             except ValueError as error:
                 yield PageError(page.source, page.number, str(error))
                 continue
             yield replace(made, points=points[page.number - 1]) if page.number <= len(points) else made
 
-    def _page(self, page: RawPage, seen: Upright, budget: Budget, setting: RowSetting) -> Page:
+    def _page(self, page: RawPage, seen: Upright, budget: Budget) -> Page:
         """What is read of a page as it is seen; ValueError where it cannot keep the budget."""
-        windows = fitted(seen.image, seen.regions, setting, self._visual_tokens, budget.max_visual_tokens)
-        answers, verdicts = self._answers(seen.image, windows, budget, setting)
+        windows = fitted(seen.image, seen.regions, self.setting, self._visual_tokens, budget.max_visual_tokens)
+        answers, verdicts = self._answers(seen.image, windows, budget)
         return self._composed(page, windows, answers, verdicts, seen)
 
-    def _or_as_it_came(self, page: RawPage, seen: Upright, made: Page, budget: Budget, setting: RowSetting) -> Page:
+    def _or_as_it_came(self, page: RawPage, seen: Upright, made: Page, budget: Budget) -> Page:
         """What was read, or where a page was turned upside down and nothing could be read, what is read the other way up."""
         if made.lines or seen.rotation < 180:
             return made
-        other = self._page(page, self.upright(page.image, seen.rotation - 180), budget, setting)
+        other = self._page(page, self.upright(page.image, seen.rotation - 180), budget)
         return other if other.lines else made
 
     def upright(self, page: Image.Image, rotate: Rotate = "auto") -> Upright:
@@ -243,9 +236,7 @@ class Reader:
         layout, tokens = self.processor.image_processor.layout(first.height, first.width), self._visual_tokens(first)
         return budget.batch(bytes_of_a_window(windows, self.model.config, layout, tokens, self.model.dtype.itemsize))
 
-    def _answers(
-        self, image: Image.Image, windows: list[Window], budget: Budget, setting: RowSetting
-    ) -> tuple[list[Answer], list[bool]]:
+    def _answers(self, image: Image.Image, windows: list[Window], budget: Budget) -> tuple[list[Answer], list[bool]]:
         """An answer for each window, and whether it was read from it."""
         batch = self._batch(windows, budget)
         parts = [windows[start : start + batch] for start in range(0, len(windows), batch)]
@@ -258,7 +249,7 @@ class Reader:
             again, limits = [windows[k] for k in chosen], [most_tokens(windows[k]) for k in chosen]
             first = [answers[k] for k in chosen]
             for k, answer in zip(
-                chosen, read_again(self.asker, image, again, first, question, limits, setting), strict=True
+                chosen, read_again(self.asker, image, again, first, question, limits, self.setting), strict=True
             ):
                 answers[k] = answer
         return answers, verdicts
