@@ -13,7 +13,8 @@ from PIL import Image
 from texthawk.decode.answers import Answer, Asker
 
 SURE = -0.15  # mean log-probability of a token: surer answers are not put to the test; smears and grain reach -0.23
-GAIN = 0.8  # nats a token that a window must make its text likelier than its mirror image does
+GAIN = 1.2  # nats a token that a window must make its text likelier than its mirror image does: print has 1.5, clouds 0.9
+EVIDENCE = 12.0  # nats that it must make it likelier in all: of a few tokens one by one may be far likelier by chance
 TOLD = 96  # tokens of an answer that are put to the test: more of them tell the same
 GUESSED = math.log(0.5)  # mean log-probability below which what a whole page is said to hold is guessed
 
@@ -38,7 +39,7 @@ def legible(
         part = doubtful[start : start + batch]
         owed = gains(asker, [pictures[k] for k in part], question, [answers[k] for k in part])
         for k, gain in zip(part, owed, strict=True):
-            verdicts[k] = gain >= GAIN
+            verdicts[k] = gain >= max(GAIN, EVIDENCE / len(answers[k].tokens))
     return verdicts
 
 
