@@ -20,12 +20,8 @@ DRAWN = (0.8, 1.5)  # letter heights of what may be a drawn line: its shorter an
 THIN = (0.75, 0.3)  # of the usual letter's strokes: as they are, and for its size
 SPARSE = (1.8, 0.12)  # letter heights of the shorter side, and share of ink: no letters hang together so loosely
 RULE = (3.0, 0.25)  # letter heights (long, thick) of a piece of a rule; dashes are shorter
-BARS = (
-    1.6,
-    3.0,
-    0.5,
-    6,
-)  # letter heights, times as high as wide, share of ink, and how many beside each other are a bar code
+BARS = (1.6, 3.0, 0.5, 6)
+"""Letter heights, times as high as wide, share of ink, and how many such bars beside each other are a bar code."""
 RAGGED = 0.25  # letter heights: what is as flat and lies along a rule is the rule's edge
 ALONG = 0.6  # of its longer side beside which the rule stands
 
