@@ -23,18 +23,27 @@ def typed(path, lines, degrees=0.0):
 
 @pytest.mark.parametrize("degrees", [0.0, 2.5])
 @pytest.mark.parametrize("most", [None, 160])
-def test_the_price_of_reading_is_what_the_connector_then_makes_of_the_page(model, tmp_path, capsys, degrees, most):  # noqa: F811
+@pytest.mark.parametrize("whole", [False, True])
+def test_the_price_of_reading_is_what_the_connector_then_makes_of_the_page(
+    model,  # noqa: F811
+    tmp_path,
+    capsys,
+    degrees,
+    most,
+    whole,
+):
     file = typed(tmp_path / "page.png", 20, degrees)
     bound = [] if most is None else ["--max-visual-tokens", str(most)]
+    bound += ["--whole-page"] * whole
     assert main(["plan", file, "--model", model, "--rotate", "0", "--json", *bound]) == 0
     (planned,) = json.loads(capsys.readouterr().out)["plans"]
-    reader = texthawk.load(model, device="cpu")
+    reader = texthawk.load(model, device="cpu", whole_page=whole)
     made: list[int] = []
     reader.model.model.connector.register_forward_hook(
         lambda module, inputs, pages: made.append(sum(len(page) for page in pages))
     )
     list(reader.read_pages(open_pages(file), rotate=0, max_visual_tokens=most))
-    assert planned["windows"] <= 16  # then all are read in the first call
+    assert planned["windows"] == 1 if whole else 2 <= planned["windows"] <= 16  # then all are read in the first call
     assert made[0] == planned["read_visual_tokens"] > 0
     assert most is None or made[0] <= most
 

@@ -152,6 +152,11 @@ def parser() -> argparse.ArgumentParser:
                 action="store_true",
                 help="beside the reader, the model with each whole picture in one prompt",
             )
+            made[verb].add_argument(
+                "--whole-page",
+                action="store_true",
+                help="beside the reader, the reader with all lines of a page in one prompt, on one tall grid of tiles",
+            )
             made[verb].add_argument("--no-tesseract", action="store_true", help="the model alone")
             made[verb].add_argument(
                 "--dpi", type=_positive, help="resolution to tell Tesseract (default: it estimates)"

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 def systems_for(benchmark: str, arguments: argparse.Namespace, reader: "Reader | None") -> "list[System]":
     """The systems that a benchmark is run with; `reader` is None where the model is left out."""
+    from texthawk.decode.reader import Reader
     from texthawk.eval import systems
     from texthawk.eval.answering import boxes_in_rows, in_one_prompt, with_answers
     from texthawk.model.processing import PROMPTS
@@ -31,6 +32,9 @@ def systems_for(benchmark: str, arguments: argparse.Namespace, reader: "Reader |
             asked(systems.IN_ROWS, boxes_in_rows(reader))
         else:
             found.append(with_answers(systems.reader_system(reader.read, model, settings), reader))
+        if arguments.whole_page:
+            whole = Reader(reader.model, reader.processor, reader.calibration, whole_page=True)
+            found.append(systems.reader_system(whole.read, model, settings, name=systems.WHOLE_PAGES))
         if benchmark == "lines" or arguments.one_prompt:
             asked(systems.ONE_PROMPT, in_one_prompt(reader))
     if not arguments.no_tesseract:

@@ -6,7 +6,7 @@ import sys
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from texthawk.cli.read import amount, positive, rotation, selection
+from texthawk.cli.read import WHOLE_PAGE, amount, positive, rotation, selection
 from texthawk.image.selection import EVERY_PAGE
 
 if TYPE_CHECKING:
@@ -60,6 +60,7 @@ def parser() -> argparse.ArgumentParser:
         metavar="auto|0|90|180|270",
         help="as of texthawk read; auto leaves a page upright where its ink does not tell (default: auto)",
     )
+    made.add_argument("--whole-page", action="store_true", help=f"as of texthawk read: {WHOLE_PAGE}")
     made.add_argument("--json", action="store_true", help="print one JSON document instead of a table")
     return made
 
@@ -113,6 +114,7 @@ class _Planner:
 
         self._config = config_of(arguments.model)
         self._budget, self._most, self._rotate = budget, budget.max_visual_tokens, arguments.rotate
+        self._whole_page = arguments.whole_page
         self._cache, self._flops = cache_shape(self._config), operations(self._config)
 
     def of(self, page: "RawPage") -> "PagePlan | PageError":
@@ -141,7 +143,9 @@ class _Planner:
                 flops=self._flops,
             )
             seen = upright(page.image, self._rotate, as_it_came)
-            windows = fitted(seen.image, seen.regions, row_setting(tiling.tile), price, self._most)
+            windows = fitted(
+                seen.image, seen.regions, row_setting(tiling.tile, whole_page=self._whole_page), price, self._most
+            )
             taken = max(page.decoding, page.image.width * page.image.height * BYTES_PER_SEEN_PIXEL)
             if windows:
                 first = windows[0].image

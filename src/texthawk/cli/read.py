@@ -8,6 +8,7 @@ from pathlib import Path
 from texthawk.image.selection import EVERY_PAGE, PageSelection, page_selection
 
 FORMATS = ("text", "markdown", "json", "hocr", "alto", "pdf")
+WHOLE_PAGE = "show the model a page's lines in one prompt, on one tall grid of tiles, rather than eight at a time"
 _BYTES = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30}
 
 
@@ -80,6 +81,7 @@ def parser() -> argparse.ArgumentParser:
         metavar="auto|0|90|180|270",
         help="turn pages clockwise before they are read (default: auto, as their text lies); boxes stay the page's own",
     )
+    made.add_argument("--whole-page", action="store_true", help=WHOLE_PAGE)
     made.add_argument(
         "--draw",
         type=Path,

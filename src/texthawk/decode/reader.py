@@ -46,14 +46,20 @@ PROBED = 6  # lines that are read to tell which way up a page lies
 
 
 def load(
-    model: str = "nano", *, device: str | None = None, dtype: torch.dtype | None = None, way: Way | None = None
+    model: str = "nano",
+    *,
+    device: str | None = None,
+    dtype: torch.dtype | None = None,
+    way: Way | None = None,
+    whole_page: bool = False,
 ) -> "Reader":
     """A reader with the shipped model or one in a folder; nothing is fetched from anywhere.
 
     device: "cpu", "cuda", or None for cuda where there is one. dtype: of the computation; None takes float32 on a CPU
     and bfloat16 on an accelerator. way: how the model is run; None takes the fastest that reads as well as the model's own
     forward: with the `onnx` extra "onnx int8" where the CPU has instructions for products in 8 bits. "onnx", "step" and
-    "generate" give the model's own tokens. Raises ValueError where the folder, the device or the way cannot be used.
+    "generate" give the model's own tokens. whole_page: as in `Reader`. Raises ValueError where the folder, the device or
+    the way cannot be used.
     """
     folder = model_folder(model)
     register()
@@ -68,7 +74,7 @@ def load(
     tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
     images = TextHawkImageProcessor.from_pretrained(folder, local_files_only=True)
     processor = TextHawkProcessor(images, tokenizer, config.compressor_config, frame_images=config.frame_images)
-    return Reader(network.to(device).eval(), processor, calibration_of(folder), way=way)
+    return Reader(network.to(device).eval(), processor, calibration_of(folder), way=way, whole_page=whole_page)
 
 
 @contextlib.contextmanager
@@ -84,7 +90,11 @@ def _without_progress_bar() -> Iterator[None]:
 
 
 class Reader:
-    """A loaded model that reads files, pictures and pages."""
+    """A loaded model that reads files, pictures and pages.
+
+    whole_page: a page's lines are shown in one prompt, below each other on a grid of tiles as tall as they need (up to 56 rows
+    on 7 x 2 tiles, with a thumbnail above eight tiles), rather than eight lines at a time.
+    """
 
     def __init__(
         self,
@@ -93,13 +103,14 @@ class Reader:
         calibration: Calibration | None = None,
         *,
         way: Way | None = None,
+        whole_page: bool = False,
     ) -> None:
         self.model, self.processor, self.calibration = model, processor, calibration
         ends = model.generation_config.eos_token_id or processor.tokenizer.eos_token_id
         self.ends = list(ends) if isinstance(ends, list) else [ends]
         self.asker = Asker(model, processor, self.ends, way)
         self.schemas = Schemas(processor.tokenizer, int(model.config.text_config.vocab_size), self.ends)
-        self.setting = row_setting(model.config.tiling_config.tile)
+        self.setting = row_setting(model.config.tiling_config.tile, whole_page=whole_page)
 
     def read(
         self,

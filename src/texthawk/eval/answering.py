@@ -122,11 +122,9 @@ def boxes_in_rows(reader: "Reader") -> Callable[[str, str], tuple[str, str]]:
         found: dict[int, list[tuple[str, Box]]] = {}
         for window, answer in zip(windows, answers, strict=True):
             for text, box in lines_of(reader.processor.tokenizer.decode(answer.tokens, skip_special_tokens=True)):
-                row = 0 if box is None else int((box[1] + box[3]) / 2 * setting.height / setting.row_height)
+                row = 0 if box is None else int((box[1] + box[3]) / 2 * window.image.height / setting.row_height)
                 if box is not None and row < len(window.pieces):
-                    on_canvas = [
-                        side * size for side, size in zip(box, (setting.width, setting.height) * 2, strict=True)
-                    ]
+                    on_canvas = [side * size for side, size in zip(box, window.image.size * 2, strict=True)]
                     place = window.places[row].to_page(on_canvas)
                     found.setdefault(window.pieces[row].line, []).append((text, place))
         lines = []

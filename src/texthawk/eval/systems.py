@@ -66,7 +66,17 @@ class System:
         return None if able else LACKS[wanted]
 
 
-def reader_system(read: Callable[[str], "Document"], model: str, settings: dict[str, Any]) -> System:
+READER, WHOLE_PAGES, ONE_PROMPT, IN_ROWS = (
+    "texthawk",
+    "texthawk, whole pages",
+    "texthawk, one prompt",
+    "texthawk, in rows",
+)
+
+
+def reader_system(
+    read: Callable[[str], "Document"], model: str, settings: dict[str, Any], *, name: str = READER
+) -> System:
     """Texthawk: `read` is the reader's own method, `model` the name or folder that it was loaded from."""
 
     def written(write: Callable[["Document"], str]) -> Callable[[Path, str], tuple[str, str]]:
@@ -80,14 +90,11 @@ def reader_system(read: Callable[[str], "Document"], model: str, settings: dict[
         return run
 
     return System(
-        "texthawk",
+        name,
         written(lambda document: document.text),
         {"model": model, "sha256": folder_hash(model_folder(model)), **settings},
         writes={MARKDOWN: written(as_markdown), HTML: written(as_table)},
     )
-
-
-ONE_PROMPT, IN_ROWS = "texthawk, one prompt", "texthawk, in rows"
 
 
 def prompt_system(

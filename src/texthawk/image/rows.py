@@ -13,6 +13,8 @@ from PIL import Image
 from texthawk.types import Box
 
 FAINT = 24  # grey levels that differ less from the paper are no rule
+TALLEST = 7
+"""Tiles below each other on the grid of a whole page: the text on 56 rows fits into a context of 4096 bytes."""
 WIDEST_RULE = 6  # pixels of the canvas, with one on each side
 
 
@@ -63,12 +65,12 @@ class RowSetting:
         return (self.width - 4 * self.margin) / scale
 
 
-def row_setting(tile: int) -> RowSetting:
-    """The rows that a model with tiles of this side is shown: eight on a canvas.
+def row_setting(tile: int, *, whole_page: bool = False) -> RowSetting:
+    """The rows that a model with tiles of this side is shown: eight on a canvas, or as many of a page's as fit on one grid.
 
     Type is set as large as training showed it (`train/rows.py` sets it from three quarters to 1.1 times a setting's 23 px).
     """
-    return RowSetting(tile=tile, row_height=tile // 8, ink=25 * tile / 224)
+    return RowSetting(tile=tile, row_height=tile // 8, ink=25 * tile / 224, down=TALLEST if whole_page else 1)
 
 
 @dataclass(frozen=True)

@@ -55,7 +55,9 @@ class PageReader:
             with _nothing_collected():
                 from texthawk.decode.reader import load
 
-                self._reader = load(self.settings.model, device=self.settings.device)
+                self._reader = load(
+                    self.settings.model, device=self.settings.device, whole_page=self.settings.whole_page
+                )
         return self._reader
 
     def _of_layer(self, file: PdfFile, raw: RawPage) -> Page | None:

@@ -14,7 +14,9 @@ LAYERS = ("auto", "never", "always")
 
 @dataclass(frozen=True)
 class ReadingSettings:
-    """device: "cpu", "cuda" or None for what the machine has. text_layer: whether a PDF's own text is taken (trust.py)."""
+    """device: "cpu", "cuda" or None for what the machine has. text_layer: whether a PDF's own text is taken
+    (trust.py). whole_page: as in `Reader`.
+    """
 
     model: str = "nano"
     device: str | None = None
@@ -24,6 +26,7 @@ class ReadingSettings:
     max_pixels: int | None = None
     max_memory: int | None = None
     text_layer: str = "auto"
+    whole_page: bool = False
 
     def __post_init__(self) -> None:
         check_dpi(self.dpi)
