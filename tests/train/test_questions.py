@@ -13,7 +13,7 @@ from texthawk.model.transcript import about, excerpt, printed_rows
 from texthawk.recipes import RECIPES
 from texthawk.recipes.nano import ASK
 from texthawk.train.batches import Batch
-from texthawk.train.questions import TASKS, QuestionMaker, Shown, shown_of
+from texthawk.train.questions import FAMILIES, TASKS, QuestionMaker, Shown, shown_of
 from texthawk.train.step import losses_of
 from texthawk.train.supervision import Supervision
 
@@ -29,7 +29,7 @@ def questions() -> QuestionMaker:
         pytest.skip("no text font on this machine; scripts/fetch_fonts.sh installs some")
     tokenizer = train_tokenizer(TEXT, 262)
     extend_tokenizer(tokenizer)
-    return QuestionMaker.of(TextHawkProcessor(TextHawkImageProcessor(), tokenizer), TEXT, fonts, 3)
+    return QuestionMaker(TextHawkProcessor(TextHawkImageProcessor(), tokenizer), TEXT, fonts, 3)
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +61,7 @@ def branches(batch: Batch, row: int) -> list[tuple[list[int], int, int]]:
 
 
 def test_each_question_is_the_prompt_that_it_would_be_alone(questions: QuestionMaker) -> None:
-    shown = questions._shown(np.random.default_rng(1))
+    shown = questions._shown(questions.factory(FAMILIES), np.random.default_rng(1))
     batch = questions._batch([shown])
     for (ids, _, _), (question, answer, _) in zip(branches(batch, 0), shown.asked, strict=True):
         message = [{"role": "user", "content": [{"type": "text", "text": about(shown.text, question)}]}]
@@ -90,7 +90,7 @@ def test_questions_that_share_a_page_have_the_logits_that_they_have_alone(
 def test_the_letters_that_are_pointed_at_are_those_of_the_answer(questions: QuestionMaker) -> None:
     found = 0
     for seed in range(6):
-        shown = questions._shown(np.random.default_rng(seed))
+        shown = questions._shown(questions.factory(FAMILIES), np.random.default_rng(seed))
         batch = questions._batch([shown])
         assert batch.guide is not None
         if stands_as_it_is(shown):
@@ -121,7 +121,7 @@ def test_answers_are_learned_and_nothing_else(questions: QuestionMaker, batch: B
 def test_the_page_is_shown_as_a_reader_shows_it(questions: QuestionMaker) -> None:
     seen = 0
     for index in range(12):
-        document = questions.factory.document(index)
+        document = questions.factory(FAMILIES).document(index)
         rng = np.random.default_rng(index)
         shown = shown_of(document, rng)
         if shown.asked:
@@ -141,6 +141,28 @@ def test_a_batch_is_a_function_of_dice_and_step_whatever_was_made_before(questio
     other, third = questions.batch((7,), 1, 2), questions.batch((7,), 2, 2)
     assert torch.equal(one.input_ids, other.input_ids)
     assert one.input_ids.shape != third.input_ids.shape or not torch.equal(one.input_ids, third.input_ids)
+
+
+def test_a_stage_chooses_the_families_that_are_asked_about(questions: QuestionMaker) -> None:
+    charts = questions.batch((9,), 0, 2, {"pie_chart": 1.0})
+    tickets = questions.batch((9, 1), 0, 2, {"ticket": 1.0})
+    read = questions.tokenizer.batch_decode(
+        torch.cat([charts.input_ids, tickets.input_ids[:, : charts.input_ids.shape[1]]])
+    )
+    assert all("%" in page or "chart" in page or "value" in page for page in read[:2])
+    assert not any("chart" in page for page in read[2:])
+
+
+def test_of_a_chart_without_printed_values_only_the_title_is_asked(questions: QuestionMaker) -> None:
+    factory = questions.factory({"bar_chart": 1.0})
+    documents = [factory.document(index) for index in range(24)]
+    kinds: dict[bool, set[str]] = {True: set(), False: set()}
+    for index, document in enumerate(documents):
+        assert document.chart is not None
+        told = {one.question: one.kind for one in document.asked}
+        shown = shown_of(document, np.random.default_rng(index))
+        kinds[document.chart["labelled"]] |= {told[question] for question, _, _ in shown.asked}
+    assert kinds[False] <= {"title"} and {"look-up", "yes/no"} <= kinds[True]
 
 
 def test_a_step_on_questions_has_finite_losses_that_reach_the_language_model_alone(

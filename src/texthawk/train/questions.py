@@ -6,7 +6,7 @@ through once for all of them, and each question's logits are those that it has a
 Shape letters:  B pages   L tokens   V tokens of the longest text
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -19,7 +19,7 @@ from texthawk.model.processing import TextHawkProcessor
 from texthawk.model.transcript import about, printed_rows, rows_about
 from texthawk.train.batches import TOGETHER, Batch
 
-TASKS = ("docvqa", "tableqa")
+TASKS = ("docvqa", "tableqa", "chartqa")
 ASKED = 8
 """Questions about one page, at most."""
 MISREAD = 0.06
@@ -42,6 +42,12 @@ FAMILIES = {
     "ticket": 0.7,
     "article": 0.3,
     "slide": 0.3,
+    "readme": 0.2,
+    "bar_chart": 0.4,
+    "pie_chart": 0.3,
+    "stacked_chart": 0.2,
+    "line_chart": 0.2,
+    "scatter_chart": 0.2,
 }
 """Whose documents are shown, and how often: their questions can be answered from their print."""
 POINTED = 4
@@ -60,38 +66,48 @@ class Shown(NamedTuple):
 class QuestionMaker:
     """Makes batches of questions about a factory's documents, of which only the text is shown."""
 
-    def __init__(self, processor: TextHawkProcessor, factory: Factory) -> None:
-        self.factory, self.tokenizer = factory, processor.tokenizer
+    def __init__(
+        self, processor: TextHawkProcessor, paragraphs: Sequence[str], fonts: Sequence[str], seed: int
+    ) -> None:
+        self.tokenizer = processor.tokenizer
+        self._texts, self._fonts, self._seed = Texts({"en": paragraphs}), fonts, seed
+        self._factories: dict[tuple[tuple[str, float], ...], Factory] = {}
         frame = [{"role": "user", "content": [{"type": "text", "text": "\0"}]}]
         framed = processor.apply_chat_template(frame, add_generation_prompt=True, tokenize=False)
         self._before, self._behind = framed.split("\0")
         self._drawn: tuple[tuple[int, ...], list[Shown]] | None = None
         self._end = self.tokenizer.convert_tokens_to_ids("<|im_end|>")
 
-    @classmethod
-    def of(
-        cls, processor: TextHawkProcessor, paragraphs: Sequence[str], fonts: Sequence[str], seed: int
-    ) -> "QuestionMaker":
-        """Questions about English documents, undamaged, for none of it would be seen."""
-        texts = Texts({"en": paragraphs})
-        return cls(
-            processor, Factory(texts, fonts, seed=seed, families=FAMILIES, damage=(1, 0, 0, 0), height=(600, 1000))
-        )
+    def factory(self, families: Mapping[str, float]) -> Factory:
+        """English documents of these families, undamaged, for none of it would be seen."""
+        key = tuple(families.items())
+        if key not in self._factories:
+            self._factories[key] = Factory(
+                self._texts, self._fonts, seed=self._seed, families=families, damage=(1, 0, 0, 0), height=(600, 1000)
+            )
+        return self._factories[key]
 
-    def batch(self, dice: tuple[int, ...], step: int, pages: int) -> Batch:
-        """The batch of a step, from 0, of `pages` pages: `TOGETHER` steps share a draw, dealt out by length."""
+    def batch(self, dice: tuple[int, ...], step: int, pages: int, families: Mapping[str, float] | None = None) -> Batch:
+        """The batch of a step, from 0, of `pages` pages: `TOGETHER` steps share a draw, dealt out by length.
+
+        families: of the documents asked about, and how often each; FAMILIES for None. The same dice are for the same families.
+        """
         group, turn = divmod(step, TOGETHER)
         key = (*dice, group, pages)
         if self._drawn is None or self._drawn[0] != key:
             rng = np.random.default_rng((49979687, *key))
-            drawn = sorted((self._shown(rng) for _ in range(pages * TOGETHER)), key=lambda shown: len(shown.text))
+            factory = self.factory(families or FAMILIES)
+            drawn = sorted(
+                (self._shown(factory, rng) for _ in range(pages * TOGETHER)), key=lambda shown: len(shown.text)
+            )
             self._drawn = (key, drawn)
         part = np.random.default_rng((104729, *key)).permutation(TOGETHER)[turn] * pages
         return self._batch(self._drawn[1][part : part + pages])
 
-    def _shown(self, rng: np.random.Generator) -> Shown:
+    @staticmethod
+    def _shown(factory: Factory, rng: np.random.Generator) -> Shown:
         while True:
-            document = self.factory.document(int(rng.integers(2**40)))
+            document = factory.document(int(rng.integers(2**40)))
             shown = shown_of(document, rng)
             if shown.asked:
                 return shown
@@ -172,6 +188,8 @@ def shown_of(document: Document, rng: np.random.Generator) -> Shown:
     Of a page that is too long to be shown whole, only the questions are asked for which the same rows are shown.
     """
     asked = [one for one in document.asked if one.task in TASKS and not one.boxes]
+    if document.chart is not None and not document.chart["labelled"]:
+        asked = [one for one in asked if one.task != "chartqa" or one.kind == "title"]  # the rest is read off the axes
     rows = printed_rows([line.words for line in document.lines])
     if not asked or not rows:
         return Shown("", [])

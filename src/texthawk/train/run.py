@@ -89,7 +89,7 @@ class Run:
             PageMaker(corpus, kept, seed=seed),
             thumbnail_above=tiling.thumbnail_above,
             tile=tiling.tile,
-            questions=QuestionMaker.of(self.processor, corpus.paragraphs, kept, seed)
+            questions=QuestionMaker(self.processor, corpus.paragraphs, kept, seed)
             if any(stage.asked for stage in recipe.stages)
             else None,
         )

@@ -54,7 +54,8 @@ class Stage:
 
     parts: learning-rate factor of "tower", "connector", "language" (the heads included); a part left out is frozen.
     tasks: how often each answer is asked for. asked: share of the steps that are questions about `texts` documents of the
-    factory, shown as text, instead. The learning rate warms up linearly over `warmup` of the steps and then
+    factory, shown as text, instead; families: how often one of each family, by name; `questions.FAMILIES` where none is named.
+    The learning rate warms up linearly over `warmup` of the steps and then
     falls along a half cosine to `final` of its peak. looks: further fields of the windows' `PageStyle`, by name.
     mean_with: an earlier stage; what this one leaves is the mean of its own weights and that stage's (averaging along one
     training path: Izmailov et al., 2018, section 3).
@@ -67,6 +68,7 @@ class Stage:
     grids: tuple[Grid, ...] = (Grid(1, 2),)
     tasks: dict[str, float] = field(default_factory=lambda: {"text": 1.0})
     asked: float = 0.0
+    families: dict[str, float] = field(default_factory=dict)
     tiles: int = 16
     texts: int = 16
     text_tokens: int = 192
