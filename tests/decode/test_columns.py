@@ -147,3 +147,21 @@ def test_noise_costs_seconds_at_most_and_does_no_harm() -> None:
         image = Image.fromarray(np.where(grains, 0, 255).astype(np.uint8)).convert("RGB")
         for box in lines(image):
             assert 0 <= box.left < box.right <= 600 and 0 <= box.top < box.bottom <= 600
+
+
+def test_justified_columns_whose_words_stand_far_apart_are_no_table() -> None:
+    image, draw = page(760, 760)
+    for left in (60, 400):
+        for row in range(18):
+            words = say(row + left, 9).split()
+            while sum(draw.textlength(word, font=FONT) for word in words) > (250, 210, 230)[row % 3]:
+                words.pop()
+            room = 300 - sum(draw.textlength(word, font=FONT) for word in words)
+            x = float(left)
+            for word in words:
+                draw.text((round(x), 150 + 30 * row), word, font=FONT, fill="black")
+                x += draw.textlength(word, font=FONT) + room / (len(words) - 1)
+    found = lines(image)
+    assert len(found) == 36
+    assert all(box.right <= 365 for box in found[:18])
+    assert all(box.left >= 395 for box in found[18:])

@@ -22,6 +22,8 @@ FILLED = 0.8  # of that width, for text: half of the lines are longer than this
 ALIGNED = 0.6  # of many rows that stand beside a row of the other side: the two may be a table; of few rows, less
 BESIDE = 0.25  # how far the middles of two rows may be apart that stand beside each other
 TALL = 2.5  # times as high as its neighbour and the usual line: nothing so high stands in one row with it
+RIVER = 0.4  # of many rows have text where others have a gap between words; where cells have a gap, fewer
+WHOLE = 0.9  # of its rows' width: so far text reaches over such gaps where a side is one column
 BREAK = 1.3  # white band over the whole width: what stands beyond it, and is little, belongs to no column
 
 TRIED = 100  # of the highest strips of an area; pages of noise have thousands
@@ -149,8 +151,8 @@ def _parts_columns(left: np.ndarray, right: np.ndarray, height: float) -> bool:
 
 
 class _Side:
-    """The rows on one side of a strip: their middles and usual width, and of the segments next to the strip (`place` in
-    each row) the usual width and how much of their column they fill."""
+    """The rows on one side of a strip: their middles and usual width, and of the text next to the strip (at `place` in
+    each row) the usual width and how much of its column it fills."""
 
     def __init__(self, boxes: np.ndarray, height: float, place: int) -> None:
         rows = rows_of(boxes, np.arange(len(boxes)), height)
@@ -158,5 +160,20 @@ class _Side:
         self.width = float(np.median([boxes[row, 2].max() - boxes[row, 0].min() for row in rows]))
         near = boxes[[row[place] for row in rows]]
         widths = near[:, 2] - near[:, 0]
+        if len(rows) >= MANY:
+            joined = np.array([_reach(boxes[row[::-1] if place else row], boxes, RIVER * len(rows)) for row in rows])
+            if np.median(joined) >= WHOLE * self.width:
+                widths = joined
         self.next_width = float(np.median(widths))
         self.filled = self.next_width / float(np.quantile(widths, 0.9))
+
+
+def _reach(row: np.ndarray, side: np.ndarray, fewest: float) -> float:
+    """How far text reaches from the first box of a row, across gaps where at least so many boxes of its side have text.
+
+    Justified text of a narrow column has gaps as wide as those of a table, but other rows have words there.
+    """
+    gaps = (np.minimum(row[1:, 2], row[:-1, 2]) + np.maximum(row[1:, 0], row[:-1, 0])) / 2
+    across = ((side[:, 0] < gaps[:, None]) & (side[:, 2] > gaps[:, None])).sum(axis=1) >= fewest
+    joined = row[: 1 + int(np.cumprod(across).sum())]
+    return float(joined[:, 2].max() - joined[:, 0].min())
