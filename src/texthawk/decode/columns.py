@@ -12,6 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from texthawk.decode.cells import stacks_apart
+from texthawk.decode.cuts import Cut
+
 FEWEST = 3  # rows on each side of a gutter
 SOME = 5  # rows from which on it tells something that the sides do not stand on common rows
 MANY = 8  # rows beside which columns may stand close
@@ -30,9 +33,19 @@ TRIED = 100  # of the highest strips of an area; pages of noise have thousands
 MOST = 4000  # segments: more are no text, and their order is of no use
 
 
-def reading_order(boxes: np.ndarray, height: float) -> Iterator[list[np.ndarray]]:
-    """Groups of rows of segments (indices, left to right), in the order they are read: one group for each column."""
-    yield from _ordered(boxes, np.arange(len(boxes)), height)
+def reading_order(
+    boxes: np.ndarray, height: float, types: np.ndarray | None = None, cut: Cut | None = None
+) -> Iterator[list[np.ndarray]]:
+    """Groups of rows of segments (indices, left to right), in the order they are read: one group for each column.
+
+    types: height of each segment's letters, where it is known. What is left of a `cut` is read before what is right of it.
+    """
+    types = boxes[:, 3] - boxes[:, 1] if types is None else types
+    everything = np.arange(len(boxes))
+    sides = [everything] if cut is None else [everything[cut.sides(boxes) == side] for side in (-1, 1)]
+    for side in sides:
+        for rows in _ordered(boxes, side, height):
+            yield stacks_apart(boxes, types, rows, height)
 
 
 def _ordered(boxes: np.ndarray, chosen: np.ndarray, height: float) -> Iterator[list[np.ndarray]]:

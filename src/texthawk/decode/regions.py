@@ -14,6 +14,7 @@ from PIL import Image
 
 from texthawk.decode.clutter import SMALL
 from texthawk.decode.columns import reading_order
+from texthawk.decode.cuts import cut_of
 from texthawk.decode.ink import components_of, ink_of, rules_of
 from texthawk.decode.lean import lean_of
 from texthawk.decode.photos import without_photos
@@ -85,7 +86,8 @@ def find_regions(page: Image.Image) -> list[Region]:
         return []
     height = found.line_height
     regions = []
-    for column in reading_order(found.boxes, height):
+    cut = cut_of(seen, parts.boxes, found.boxes, found.letter)
+    for column in reading_order(found.boxes, height, found.types(parts), cut):
         rows = [parts.boxes[np.concatenate([found.members[k] for k in row])] for row in column]
         rows = [_without_rules(row, found.letter) for row in rows]
         lines = [_ink_line(row, scale) for row in rows if len(row)]

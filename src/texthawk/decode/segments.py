@@ -38,6 +38,13 @@ class Segments:
         share = np.cumsum(wide[order])
         return float(high[order][np.searchsorted(share, share[-1] / 2)])
 
+    def types(self, parts: Components) -> np.ndarray:
+        """Height of the first letter of each segment: (S,). Names, dates and sums begin with one as high as their type."""
+        high = parts.boxes[:, 3] - parts.boxes[:, 1]
+        tall = [members[high[members] >= SMALL * self.letter] for members in self.members]
+        first = [chosen[parts.boxes[chosen, 0].argmin()] if len(chosen) else -1 for chosen in tall]
+        return np.where(np.array(first) >= 0, high[first], 0)
+
     def of(self, kept: np.ndarray) -> "Segments":
         """Only these segments (indices)."""
         return Segments(self.boxes[kept], [self.members[k] for k in kept], self.letter)
