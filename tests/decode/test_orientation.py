@@ -96,3 +96,15 @@ def test_in_doubt_the_model_is_shown_lines_of_the_usual_height_and_no_pictures()
     rotation, regions = rotation_of(image, reading)
     assert rotation == 0 and max(line.box.height for region in regions for line in region.lines) > 40
     assert len(shown) >= 24 and max(shown) < 25
+
+
+def test_a_chart_with_few_words_is_not_on_its_side():
+    image = Image.new("RGB", (780, 700), "white")
+    draw, font = ImageDraw.Draw(image), ImageFont.load_default(size=18)
+    draw.text((220, 20), "Electricity consumption per city", font=font, fill="black")
+    for start, colour in zip(range(0, 360, 90), ("#a06090", "#902030", "#c8a038", "#5a8f4a"), strict=True):
+        draw.pieslice((180, 120, 580, 520), start, start + 90, fill=colour, outline="white", width=2)
+    for row, name in enumerate(("Vienna 19%", "Boston 23%", "London 18%", "Rome 20%")):
+        draw.text((600, 150 + 90 * row), name, font=font, fill="black")
+        draw.text((60, 190 + 90 * row), name, font=font, fill="black")
+    assert not on_its_side(image)

@@ -18,10 +18,19 @@ _AT_ONCE = 1 << 14  # pixels whose surroundings are laid out together
 def ink_of(page: Image.Image) -> np.ndarray:
     """True where a page (RGB) differs from the paper around the place: (H, W)."""
     grey = page.convert("L")
+    return differs(np.abs(np.asarray(grey, dtype=np.int16) - paper_of(grey)))
+
+
+def paper_of(grey: Image.Image) -> np.ndarray:
+    """The grey of the paper at each place, which is what surrounds it widely: (H, W)."""
     small = grey.reduce(4) if min(grey.size) >= 32 else grey
     side = 15 if min(small.size) >= 15 else 3
     paper = Image.fromarray(middle_of(small, side)).resize(grey.size, Image.Resampling.BILINEAR)
-    difference = np.abs(np.asarray(grey, dtype=np.int16) - np.asarray(paper, dtype=np.int16))
+    return np.asarray(paper, dtype=np.int16)
+
+
+def differs(difference: np.ndarray) -> np.ndarray:
+    """True where a difference from the paper is one of ink, among the others there are."""
     strong = np.percentile(difference, 99.5) if difference.size else 0
     return difference > max(CONTRAST, 0.35 * strong)
 
@@ -107,10 +116,15 @@ class Components:
     beside: np.ndarray
 
 
+def patches_of(ink: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Row, start and end (just outside) of every run of ink, and the number of the component that it is of: four of (R,)."""
+    row, start, end = runs_of(ink)
+    return row, start, end, groups_of(len(row), *_touching(row, start, end, ink.shape[1] + 2))
+
+
 def components_of(ink: np.ndarray) -> Components:
     """The components of a page's ink; pixels that touch at a corner hang together."""
-    row, start, end = runs_of(ink)
-    label = groups_of(len(row), *_touching(row, start, end, ink.shape[1] + 2))
+    row, start, end, label = patches_of(ink)
     order = np.argsort(label, kind="stable")
     first = np.flatnonzero(np.diff(label[order], prepend=-1))
     boxes = np.zeros((len(first), 4), dtype=np.int64)
@@ -143,6 +157,11 @@ def opened(free: np.ndarray, height: int, width: int) -> np.ndarray:
     grown = np.zeros((free.shape[0] + height - 1, free.shape[1] + width - 1), dtype=bool)
     grown[height - 1 : height - 1 + taken.shape[0], width - 1 : width - 1 + taken.shape[1]] = taken
     return _sums(grown, height, width) > 0
+
+
+def grown(mask: np.ndarray, reach: int) -> np.ndarray:
+    """True on every pixel at most `reach` across and down from one that is: (H, W)."""
+    return _sums(np.pad(mask, reach), 2 * reach + 1, 2 * reach + 1) > 0
 
 
 def _sums(mask: np.ndarray, height: int, width: int) -> np.ndarray:

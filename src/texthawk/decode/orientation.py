@@ -13,7 +13,9 @@ from dataclasses import replace
 import numpy as np
 from PIL import Image
 
-from texthawk.decode.ink import ink_of, rules_of
+from texthawk.decode.clutter import SMALL, clutter_of, letter_of
+from texthawk.decode.fills import inked
+from texthawk.decode.ink import components_of, ink_of, rules_of
 from texthawk.decode.regions import Region, find_regions
 from texthawk.decode.rotation import turned
 
@@ -21,6 +23,7 @@ LOOKED_AT = 1000  # pixels of the page's shorter side, at most
 _STRIPS = 16
 _SEVERAL = 3  # rows of ink in a strip
 _ON_ITS_SIDE = 1.25  # how much more the page must be parted the other way
+_NEXT = 0.5  # letter heights: letters of a word stand no farther apart, those of two lines do
 _CLEAR, _SURE = 0.3, 6.5  # of `letters_up`: the middle value and how many standard errors the mean is from 0
 _SMALL = 0.7  # of a line's height: small letters take less of it, capitals more
 _USUAL = (0.6, 1.6)  # of the usual line's height: lines that are shown to the model
@@ -66,9 +69,30 @@ def on_its_side(page: Image.Image) -> bool:
     """Whether the lines of a page run down it and not across it."""
     scale = min(1.0, LOOKED_AT / min(page.size))
     size = (max(1, round(page.width * scale)), max(1, round(page.height * scale)))
-    ink = ink_of(page if scale == 1.0 else page.resize(size, Image.Resampling.BOX))
+    seen = page if scale == 1.0 else page.resize(size, Image.Resampling.BOX)
+    ink = ink_of(seen)
     ink = ink & ~rules_of(ink)
-    return parted(np.ascontiguousarray(ink.T)) > _ON_ITS_SIDE * parted(ink) + 0.02
+    if parted(np.ascontiguousarray(ink.T)) <= _ON_ITS_SIDE * parted(ink) + 0.02:
+        return False
+    ink = inked(seen)  # a chart's shapes, and few words far from each other, are parted anyhow
+    return chained(np.ascontiguousarray(ink.T)) >= chained(ink)
+
+
+def chained(ink: np.ndarray) -> float:
+    """The share of letters that have another close on their right, as nearly all have in print that runs across: (H, W) ink.
+
+    In print that runs down it is those that nearly touch a letter of the next line.
+    """
+    rules = rules_of(ink)
+    parts = components_of(ink & ~rules)
+    letter = letter_of(parts)
+    if not letter:
+        return 0.0
+    kept = ~clutter_of(parts, rules, letter)
+    kept &= parts.boxes[:, 3] - parts.boxes[:, 1] >= SMALL * letter
+    left, right = parts.beside[kept[parts.beside].all(axis=1)].T
+    close = parts.boxes[right, 0] - parts.boxes[left, 2] <= _NEXT * letter
+    return len(np.unique(left[close])) / max(1, int(kept.sum()))
 
 
 def parted(ink: np.ndarray) -> float:

@@ -1,6 +1,6 @@
 """A page becomes regions of text in reading order, each with its lines.
 
-A model trained on crops reads a page line by line; this says where the lines are. Ink becomes components (`ink.py`), these
+A model trained on crops reads a page line by line; this says where the lines are. Ink becomes components (`fills.py`), these
 become segments of lines (`segments.py`), and these are put in order (`columns.py`). No model, and nothing is learned.
 
 All numbers are pixels of the page unless a name says otherwise.
@@ -15,7 +15,7 @@ from PIL import Image
 from texthawk.decode.clutter import SMALL
 from texthawk.decode.columns import reading_order
 from texthawk.decode.cuts import cut_of
-from texthawk.decode.ink import components_of, ink_of, rules_of
+from texthawk.decode.fills import print_of
 from texthawk.decode.lean import lean_of
 from texthawk.decode.photos import without_photos
 from texthawk.decode.segments import segments_of
@@ -78,9 +78,7 @@ def find_regions(page: Image.Image) -> list[Region]:
     scale = min(1.0, WORKING_SIDE / min(page.size))
     size = (max(1, round(page.width * scale)), max(1, round(page.height * scale)))
     seen = page if scale == 1.0 else page.resize(size, Image.Resampling.BOX)
-    ink = ink_of(seen)
-    rules = rules_of(ink)
-    parts = components_of(ink & ~rules)
+    rules, parts = print_of(seen)
     found = without_photos(segments_of(parts, rules), parts, seen)
     if not len(found.boxes):
         return []
