@@ -82,3 +82,27 @@ def test_shaded_paper_keeps_its_print_whether_a_line_is_long_or_short() -> None:
     found = lines_of(shaded)
     for middle in range(94, 94 + 18 * 48, 48):
         assert any(box.left < 130 and box.top < middle < box.bottom for box in found)
+
+
+def test_points_of_a_chart_are_no_text_and_bullets_are() -> None:
+    image, draw = sheet()
+    clean = lines_of(image)
+    for number in range(8):
+        x, y = 120 + 70 * number, 190 + 150 * (number % 5)
+        draw.ellipse((x - 7, y - 7, x + 7, y + 7), fill="#7050b0")
+    assert lines_of(image) == clean
+    draw.ellipse((270, 106, 284, 120), fill="black")  # beside the first line
+    assert lines_of(image)[0].left == pytest.approx(270, abs=2) and len(lines_of(image)) == len(clean)
+
+
+def test_ticks_beside_the_numbers_of_an_axis_are_not_of_them_and_a_dash_is() -> None:
+    image, draw = sheet()
+    for number in range(5):
+        draw.text((100, 150 + 120 * number), str(500 - 100 * number), font=FONT, fill="black")
+    clean = lines_of(image)
+    marked = image.copy()
+    for number in range(5):
+        ImageDraw.Draw(marked).line((144, 162 + 120 * number, 151, 162 + 120 * number), fill="black", width=2)
+    assert lines_of(marked) == clean
+    draw.line((144, 162, 151, 162), fill="black", width=2)
+    assert max(box.right for box in lines_of(image) if box.left < 110) == pytest.approx(152, abs=2)

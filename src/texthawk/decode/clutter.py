@@ -19,6 +19,11 @@ RING = (1.8, 0.25, 3)  # letter heights (high and wide), share of ink and letter
 DRAWN = (0.8, 1.5)  # letter heights of what may be a drawn line: its shorter and its longer side
 THIN = (0.75, 0.3)  # of the usual letter's strokes: as they are, and for its size
 SPARSE = (1.8, 0.12)  # letter heights of the shorter side, and share of ink: no letters hang together so loosely
+DOT = (0.5, 2.5, 0.72, 2.5)
+"""Letter heights (least and most), share of ink, and letter heights beside it without letters: a point of a chart."""
+TICK = (0.25, 1.2, 3, 1.5)
+"""Letter heights (high and wide) of a tick of an axis, how many are one, and letter heights from each to the next at least."""
+NUMBER = 7.0  # letter heights: the number before a tick is no wider, and nothing stands before it
 RULE = (3.0, 0.25)  # letter heights (long, thick) of a piece of a rule; dashes are shorter
 BARS = (1.6, 3.0, 0.5, 6)
 """Letter heights, times as high as wide, share of ink, and how many such bars beside each other are a bar code."""
@@ -37,7 +42,8 @@ def clutter_of(parts: Components, rules: np.ndarray, letter: float) -> np.ndarra
     """True for each component that is no part of a letter, for a page with these rules (H, W): (N,)."""
     lost = _no_text(parts, letter, rules.shape) | _drawn(parts, letter)
     lost |= _edges_of_rules(parts, rules, letter) | _bars(parts, letter)
-    return lost | _hairs(parts, ~lost, letter)
+    lost |= _hairs(parts, ~lost, letter)
+    return lost | _dots(parts, ~lost, letter) | _ticks(parts, ~lost, letter)
 
 
 def _drawn(parts: Components, letter: float) -> np.ndarray:
@@ -109,3 +115,40 @@ def _hairs(parts: Components, kept: np.ndarray, letter: float) -> np.ndarray:
     accompanied[a[near & ~thin[b]]] = True
     accompanied[b[near & ~thin[a]]] = True
     return thin & (height >= SMALL * letter) & ~accompanied
+
+
+def _dots(parts: Components, kept: np.ndarray, letter: float) -> np.ndarray:
+    """Points of charts: solid, as wide as high, and with no letter beside them, which bullets have."""
+    width, height = (parts.boxes[:, 2:] - parts.boxes[:, :2]).T
+    solid = (np.abs(width - height) <= 0.2 * height + 1) & (parts.areas >= DOT[2] * width * height)
+    solid &= kept & (height >= DOT[0] * letter) & (height <= DOT[1] * letter)
+    a, b = parts.beside[kept[parts.beside].all(axis=1)].T
+    near = parts.boxes[b, 0] - parts.boxes[a, 2] <= DOT[3] * letter
+    accompanied = np.zeros(len(solid), dtype=bool)
+    accompanied[a[near]] = accompanied[b[near]] = True
+    return solid & ~accompanied
+
+
+def _ticks(parts: Components, kept: np.ndarray, letter: float) -> np.ndarray:
+    """Ticks of an axis beside its numbers: short flat strokes with nothing on their right, one below the other, evenly."""
+    boxes = parts.boxes
+    width, height = (boxes[:, 2:] - boxes[:, :2]).T
+    flat = kept & (height <= TICK[0] * letter) & (width <= TICK[1] * letter) & (width >= 2 * height)
+    a, b = parts.beside[kept[parts.beside].all(axis=1)].T
+    near = boxes[b, 0] - boxes[a, 2] <= TICK[1] * letter
+    after, before = np.zeros((2, len(flat)), dtype=bool)
+    after[b[near]] = before[a[near]] = True
+    found = np.zeros(len(flat), dtype=bool)
+    chosen = np.flatnonzero(flat & after & ~before)
+    middle = (boxes[:, 1] + boxes[:, 3]) / 2
+    letters = kept & (height >= SMALL * letter)
+    for k in chosen:
+        left = letters & (boxes[:, 2] < boxes[k, 0] - NUMBER * letter)
+        if (left & (boxes[:, 1] < middle[k]) & (boxes[:, 3] > middle[k])).any():
+            chosen = chosen[chosen != k]  # the hyphen of a line of prose, a dash in a row of a table
+    for k in chosen:
+        column = chosen[(np.abs(boxes[chosen][:, (0, 2)] - boxes[k, (0, 2)]) <= 1 + 0.1 * letter).all(axis=1)]
+        steps = np.diff(np.sort(boxes[column, 1]))
+        if len(column) >= TICK[2] and steps.min() >= TICK[3] * letter:  # some may hang together with a line of the grid
+            found[column] |= bool((np.abs(steps - steps.min() * np.round(steps / steps.min())) <= 2).all())
+    return found
