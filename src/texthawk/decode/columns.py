@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from texthawk.decode.axes import axis_of
 from texthawk.decode.cells import stacks_apart
 from texthawk.decode.cuts import Cut
 
@@ -50,6 +51,11 @@ def reading_order(
 
 def _ordered(boxes: np.ndarray, chosen: np.ndarray, height: float) -> Iterator[list[np.ndarray]]:
     if not len(chosen):
+        return
+    axis = axis_of(boxes[chosen], height) if len(chosen) <= MOST else None
+    if axis is not None:
+        for part in axis:
+            yield from _ordered(boxes, chosen[part], height)
         return
     gutter = _gutter(boxes[chosen], height) if len(chosen) <= MOST else None
     if gutter is None:
