@@ -106,3 +106,15 @@ def test_ticks_beside_the_numbers_of_an_axis_are_not_of_them_and_a_dash_is() -> 
     assert lines_of(marked) == clean
     draw.line((144, 162, 151, 162), fill="black", width=2)
     assert max(box.right for box in lines_of(image) if box.left < 110) == pytest.approx(152, abs=2)
+
+
+def test_a_bar_code_with_bars_as_long_as_rules_is_no_line_either() -> None:
+    image, draw = sheet()
+    draw.text((300, 960), "6605505001950", font=FONT, fill="black")
+    clean = lines_of(image)
+    dice, x = np.random.default_rng(1), 260
+    while x < 520:
+        wide = int(dice.integers(2, 8))
+        draw.rectangle((x, 870, x + wide - 1, 945), fill="black")
+        x += wide + int(dice.integers(3, 9))
+    assert lines_of(image) == clean

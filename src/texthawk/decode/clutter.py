@@ -8,7 +8,7 @@ All numbers are pixels; boxes are rows of left, top, right, bottom.   N componen
 
 import numpy as np
 
-from texthawk.decode.ink import Components, groups_of
+from texthawk.decode.ink import Components, components_of, groups_of, runs_of
 
 LETTER = 4  # pixels: what is less high says nothing about the type
 SMALL = 0.5  # of the usual letter's height: dots, commas, accents, dashes
@@ -41,7 +41,7 @@ def letter_of(parts: Components) -> float:
 def clutter_of(parts: Components, rules: np.ndarray, letter: float) -> np.ndarray:
     """True for each component that is no part of a letter, for a page with these rules (H, W): (N,)."""
     lost = _no_text(parts, letter, rules.shape) | _drawn(parts, letter)
-    lost |= _edges_of_rules(parts, rules, letter) | _bars(parts, letter)
+    lost |= _edges_of_rules(parts, rules, letter) | _bars(parts, letter) | _among_bars(parts, rules, letter)
     lost |= _hairs(parts, ~lost, letter)
     return lost | _dots(parts, ~lost, letter) | _ticks(parts, ~lost, letter)
 
@@ -67,6 +67,22 @@ def _bars(parts: Components, letter: float) -> np.ndarray:
     near = parts.boxes[right, 0] - parts.boxes[left, 2] <= letter
     group = groups_of(len(upright), left[near], right[near])
     return upright & (np.bincount(group, weights=upright, minlength=len(upright))[group] >= BARS[3])
+
+
+def _among_bars(parts: Components, rules: np.ndarray, letter: float) -> np.ndarray:
+    """What is left of a bar code whose bars are long enough to be rules: all that lies among so many, so close."""
+    row, start, end = runs_of(rules)
+    linked = (row[1:] == row[:-1]) & (start[1:] - end[:-1] <= letter)
+    bounds = np.flatnonzero(np.diff(linked.astype(np.int8), prepend=0, append=0)).reshape(-1, 2)
+    barred = np.zeros_like(rules)
+    for first, last in bounds[bounds[:, 1] - bounds[:, 0] >= BARS[3] - 1].tolist():
+        barred[row[first], start[first] : end[last]] = True
+    middle = (parts.boxes[:, :2] + parts.boxes[:, 2:]) / 2
+    lost = np.zeros(len(middle), dtype=bool)
+    for left, top, right, bottom in components_of(barred).boxes:
+        if bottom - top >= BARS[0] * letter:
+            lost |= (middle[:, 0] > left) & (middle[:, 0] < right) & (middle[:, 1] > top) & (middle[:, 1] < bottom)
+    return lost
 
 
 def _edges_of_rules(parts: Components, rules: np.ndarray, letter: float) -> np.ndarray:
