@@ -165,3 +165,11 @@ def test_justified_columns_whose_words_stand_far_apart_are_no_table() -> None:
     assert len(found) == 36
     assert all(box.right <= 365 for box in found[:18])
     assert all(box.left >= 395 for box in found[18:])
+
+
+def test_dashes_before_the_lines_of_a_list_are_part_of_them() -> None:
+    image, draw = page(700, 500)
+    for row in range(5):
+        draw.text((60, 80 + 60 * row), "-", font=FONT, fill="black")
+        draw.text((100, 80 + 60 * row), say(row, 4), font=FONT, fill="black")
+    assert [round(box.left) in range(58, 66) for box in lines(image)] == [True] * 5

@@ -20,6 +20,7 @@ STACK = (1.8, 0.35, 6)  # letter heights (wide, closely apart) and number of lon
 SPACE = 1.2  # letter heights: the gap between words of text set on its side
 STRIP = (10.0, 0.8)  # letter heights (high, wide) of a white strip that may part columns
 BULLET = (2.5, 0.25, 0.2)  # of its line's height: how far before it, off its middle, and high at least
+DASH = (0.2, 1.1, 2.0)  # of its line's height: as wide at least and at most, and times as wide as high: a bullet, too
 
 
 @dataclass(frozen=True)
@@ -153,6 +154,7 @@ def _with_marks(found: Segments, boxes: np.ndarray) -> Segments:
             for k in range(0, len(marks), 512)
         ]
     )
+    line[_lone_dashes(found.boxes[marks], line, found.boxes[lines], found.letter)] = -1
     group = np.full(len(boxes), -1)
     for number, k in enumerate(lines):
         group[found.members[k]] = number
@@ -172,14 +174,27 @@ def _lines_of_marks(marks: np.ndarray, hangs: np.ndarray, lines: np.ndarray) -> 
     reach = lines[:, 3] - lines[:, 1]
     aside = np.maximum(0, np.maximum(lines[:, 0] - right, left - lines[:, 2]))
     raised = np.abs(top + bottom - lines[:, 1] - lines[:, 3]) / 2
-    bullet = (right <= lines[:, 0]) & (raised <= BULLET[1] * reach) & (bottom - top >= BULLET[2] * reach)
-    bullet &= np.abs(right - left - bottom + top) <= 0.25 * (bottom - top) + 1
+    wide, high = right - left, bottom - top
+    square = (high >= BULLET[2] * reach) & (np.abs(wide - high) <= 0.25 * high + 1)
+    dash = (wide >= DASH[0] * reach) & (wide <= DASH[1] * reach) & (wide >= DASH[2] * high)
+    bullet = (right <= lines[:, 0]) & (raised <= BULLET[1] * reach) & (square | dash)
     far = np.where(bullet, BULLET[0], 0.5) * reach
     shared = np.minimum(lines[:, 3], bottom) - np.maximum(lines[:, 1], top)
     least = np.where(hangs[:, None], -0.35 * reach, 0.4 * (bottom - top))
     distance = np.where((aside <= far) & (shared >= least), 0.3 * aside - shared, np.inf)
     nearest = distance.argmin(axis=1)
     return np.where(np.isfinite(distance[np.arange(len(marks)), nearest]), nearest, -1)
+
+
+def _lone_dashes(marks: np.ndarray, line: np.ndarray, lines: np.ndarray, letter: float) -> np.ndarray:
+    """Which marks are dashes some way before their line with no other such dash above or below: no bullets of a list."""
+    owner = lines[np.maximum(line, 0)] if len(lines) else np.zeros((len(marks), 4))
+    flat = marks[:, 2] - marks[:, 0] >= DASH[2] * (marks[:, 3] - marks[:, 1])
+    far = owner[:, 0] - marks[:, 2] > 0.5 * (owner[:, 3] - owner[:, 1])
+    dashes = np.flatnonzero(flat & far & (line >= 0))
+    lefts = marks[dashes, 0]
+    listed = (np.abs(lefts[:, None] - lefts) <= 0.5 * letter).sum(axis=1) >= 2
+    return dashes[~listed]
 
 
 def gathered(boxes: np.ndarray, group: np.ndarray, letter: float) -> Segments:
