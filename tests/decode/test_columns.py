@@ -173,3 +173,16 @@ def test_dashes_before_the_lines_of_a_list_are_part_of_them() -> None:
         draw.text((60, 80 + 60 * row), "-", font=FONT, fill="black")
         draw.text((100, 80 + 60 * row), say(row, 4), font=FONT, fill="black")
     assert [round(box.left) in range(58, 66) for box in lines(image)] == [True] * 5
+
+
+def test_small_labels_beside_a_list_are_read_after_it_though_some_stand_level_with_its_lines() -> None:
+    image, draw = page(1000, 700)
+    large, small = ImageFont.load_default(size=32), ImageFont.load_default(size=18)
+    for row in range(8):
+        draw.text((60, 80 + 64 * row), say(row, 3), font=large, fill="black")
+    for row in range(14):
+        draw.text((620, 84 + 37 * row), say(row, 1 + row % 4), font=small, fill="black")
+    found = lines(image)
+    assert len(found) == 22
+    assert all(box.right < 620 for box in found[:8])
+    assert all(box.left > 600 for box in found[8:])

@@ -21,6 +21,7 @@ SOME = 5  # rows from which on it tells something that the sides do not stand on
 MANY = 8  # rows beside which columns may stand close
 CLOSE, WIDE = 0.6, 1.3  # width of a gutter beside many rows and beside few
 NARROWEST = 6.0  # width of a column
+OTHER, CHANCE = 1.25, 0.8  # times as high as the other side's is type of no table; so many of its lines may be level
 PROSE = 9.0  # width of columns that stand on common rows
 FILLED = 0.8  # of that width, for text: half of the lines are longer than this
 ALIGNED = 0.6  # of many rows that stand beside a row of the other side: the two may be a table; of few rows, less
@@ -45,19 +46,19 @@ def reading_order(
     everything = np.arange(len(boxes))
     sides = [everything] if cut is None else [everything[cut.sides(boxes) == side] for side in (-1, 1)]
     for side in sides:
-        for rows in _ordered(boxes, side, height):
+        for rows in _ordered(boxes, types, side, height):
             yield stacks_apart(boxes, types, rows, height)
 
 
-def _ordered(boxes: np.ndarray, chosen: np.ndarray, height: float) -> Iterator[list[np.ndarray]]:
+def _ordered(boxes: np.ndarray, types: np.ndarray, chosen: np.ndarray, height: float) -> Iterator[list[np.ndarray]]:
     if not len(chosen):
         return
     axis = axis_of(boxes[chosen], height) if len(chosen) <= MOST else None
     if axis is not None:
         for part in axis:
-            yield from _ordered(boxes, chosen[part], height)
+            yield from _ordered(boxes, types, chosen[part], height)
         return
-    gutter = _gutter(boxes[chosen], height) if len(chosen) <= MOST else None
+    gutter = _gutter(boxes[chosen], types[chosen], height) if len(chosen) <= MOST else None
     if gutter is None:
         yield rows_of(boxes, chosen, height)
         return
@@ -65,7 +66,7 @@ def _ordered(boxes: np.ndarray, chosen: np.ndarray, height: float) -> Iterator[l
     above, below = middle < gutter.top, middle > gutter.bottom
     left = ~above & ~below & (boxes[chosen, 0] < gutter.x)
     for part in (above, left, ~above & ~below & ~left, below):
-        yield from _ordered(boxes, chosen[part], height)
+        yield from _ordered(boxes, types, chosen[part], height)
 
 
 def rows_of(boxes: np.ndarray, chosen: np.ndarray, height: float) -> list[np.ndarray]:
@@ -105,7 +106,7 @@ class _Gutter:
     bottom: float
 
 
-def _gutter(boxes: np.ndarray, height: float) -> _Gutter | None:
+def _gutter(boxes: np.ndarray, types: np.ndarray, height: float) -> _Gutter | None:
     """The highest gutter among segments, or None."""
     best, reached = None, 0.0
     tried: set[bytes] = set()
@@ -119,7 +120,9 @@ def _gutter(boxes: np.ndarray, height: float) -> _Gutter | None:
             continue
         tried.add(key)
         common = min(boxes[left, 3].max(), boxes[right, 3].max()) - max(boxes[left, 1].min(), boxes[right, 1].min())
-        if common > reached and _parts_columns(boxes[left], boxes[right], height):
+        heights = boxes[:, 3] - boxes[:, 1]
+        alike = not _differ([types[left], types[right]], [heights[left], heights[right]])
+        if common > reached and _parts_columns(boxes[left], boxes[right], height, alike):
             best = _Gutter(x, float(boxes[inside, 1].min()), float(boxes[inside, 3].max()))
             reached = float(common)
     return best
@@ -153,8 +156,15 @@ def _common(boxes: np.ndarray, inside: np.ndarray, x: float, height: float) -> n
     return kept
 
 
-def _parts_columns(left: np.ndarray, right: np.ndarray, height: float) -> bool:
-    """Whether the strip between two sides parts columns and not words or the cells of a table."""
+def _differ(types: list[np.ndarray], heights: list[np.ndarray]) -> bool:
+    """Whether two sides are of different type: most segments of one are higher than most of the other, and so are letters."""
+    small, large = sorted(float(np.quantile(side, 0.75)) for side in types)
+    low, high = sorted(heights, key=np.median)
+    return large >= OTHER * small and bool(np.quantile(high, 0.25) >= np.quantile(low, 0.75))
+
+
+def _parts_columns(left: np.ndarray, right: np.ndarray, height: float, alike: bool) -> bool:
+    """Whether the strip between two sides parts columns and not words or the cells of a table, which are of type `alike`."""
     gap = right[:, 0].min() - left[:, 2].max()
     if gap < CLOSE * height:
         return False
@@ -164,7 +174,10 @@ def _parts_columns(left: np.ndarray, right: np.ndarray, height: float) -> bool:
     if fewest < FEWEST or (gap < WIDE * height and fewest < MANY):
         return False
     distance = np.abs(shorter.middles[:, None] - longer.middles).min(axis=1)
-    if fewest >= SOME and np.mean(distance < BESIDE * height) < ALIGNED - 1 / fewest:
+    level = float(np.mean(distance < BESIDE * height))
+    if not alike and fewest >= SOME and gap >= WIDE * height and level < CHANCE:
+        return bool(min(np.ptp(side[:, [0, 2]]) for side in (left, right)) >= NARROWEST * height)
+    if fewest >= SOME and level < ALIGNED - 1 / fewest:
         return min(side.width for side in sides) >= NARROWEST * height
     return all(side.next_width >= PROSE * height and side.filled >= FILLED for side in sides)
 
