@@ -14,6 +14,7 @@ SOLID = 4.0  # letter heights: the side of a square without paper
 SOFT = (6, 20)  # a change of grey from one pixel to the next that is neither flat nor the edge of a letter
 RECTANGLE = 0.6  # of its box that a photograph fills: then all of the box is photograph, its light places too
 SHARE = 0.08  # of a photograph's pixels that change so
+GRAIN = 0.2  # letter heights: of what is less high, a line that was printed or copied badly may have any number
 PRINT = 0.4  # of the width of what looks like ink on a photograph: where so much stands in rows of letters, it is shaded paper
 
 
@@ -25,15 +26,18 @@ def without_photos(found: Segments, parts: Components, page: Image.Image) -> Seg
     middles = ((found.boxes[:, :2] + found.boxes[:, 2:]) / 2 / REDUCED).astype(int)
     across = middles[:, 0].clip(0, photos.shape[1] - 1)
     down = middles[:, 1].clip(0, photos.shape[0] - 1)
-    text = np.array([_like_text(parts.boxes[members]) for members in found.members], dtype=bool)
+    text = np.array([_like_text(parts.boxes[members], found.letter) for members in found.members], dtype=bool)
     on = photos[down, across]
     wide = found.boxes[:, 2] - found.boxes[:, 0]
     whole, printed = np.bincount(on, weights=wide), np.bincount(on, weights=wide * text)
     return found.of(np.flatnonzero((on == 0) | text | (printed >= PRINT * whole)[on]))
 
 
-def _like_text(boxes: np.ndarray) -> bool:
-    """Whether letters stand in a row here: several, most of them about as high as the others."""
+def _like_text(boxes: np.ndarray, letter: float) -> bool:
+    """Whether letters stand in a row here: several, most of them about as high as the others; grains do not count."""
+    boxes = boxes[boxes[:, 3] - boxes[:, 1] >= GRAIN * letter]
+    if not len(boxes):
+        return False
     high = boxes[:, 3] - boxes[:, 1]
     usual = np.median(high)
     like = (high >= 0.6 * usual) & (high <= 1.7 * usual)
