@@ -15,6 +15,7 @@ from texthawk.types import Box
 FAINT = 24  # grey levels that differ less from the paper are no rule
 TALLEST = 7
 """Tiles below each other on the grid of a whole page: the text on 56 rows fits into a context of 4096 bytes."""
+INK = 235  # grey levels between paper and the print of a piece that is turned over
 WIDEST_RULE = 6  # pixels of the canvas, with one on each side
 
 
@@ -126,6 +127,7 @@ def set_rows(
         paper = _paper(piece)
         if within:  # else a letter may reach from edge to edge
             piece = _without_rules(piece, paper)
+        piece, paper = _dark_on_light(piece, paper)
         canvas.paste(paper, (0, row * setting.row_height, setting.width, (row + 1) * setting.row_height))
         x0 = round(setting.margin + right)
         y0 = round(row * setting.row_height + (setting.row_height - piece.height) / 2 + down)
@@ -133,6 +135,21 @@ def set_rows(
         places.append(Placement(left, top, size[0] / (end - left), x0, y0 - (size[1] - piece.height) / 2))
     canvas.paste(paper, (0, len(pieces) * setting.row_height, setting.width, setting.height))
     return canvas, places
+
+
+def _dark_on_light(piece: Image.Image, paper: tuple[int, int, int]) -> tuple[Image.Image, tuple[int, int, int]]:
+    """A piece and its paper; where its print is lighter than the paper, in grey and turned over, on white."""
+    difference = np.asarray(piece.convert("L"), dtype=np.int16) - _grey(paper)
+    darkest, lightest = np.percentile(difference, (2, 98))
+    if lightest <= max(FAINT, -darkest):
+        return piece, paper
+    turned = 255 - difference.clip(0, lightest) * (INK / lightest)
+    return Image.fromarray(turned.round().astype(np.uint8)).convert("RGB"), (255, 255, 255)
+
+
+def _grey(colour: tuple[int, int, int]) -> int:
+    red, green, blue = colour
+    return round(0.299 * red + 0.587 * green + 0.114 * blue)
 
 
 def _level(piece: Image.Image, lean: float) -> Image.Image:
@@ -149,7 +166,7 @@ def _without_rules(piece: Image.Image, paper: tuple[int, int, int]) -> Image.Ima
     A rule goes on above and below the line, so it crosses the margins too, and no ink touches it.
     """
     grey = np.asarray(piece.convert("L"), dtype=np.int16)
-    difference = np.abs(grey - round(0.299 * paper[0] + 0.587 * paper[1] + 0.114 * paper[2]))
+    difference = np.abs(grey - _grey(paper))
     ink = difference > max(FAINT, 0.4 * int(difference.max()))
     crossed = ink.copy()  # a rule may lean by a pixel
     crossed[:, 1:] |= ink[:, :-1]
