@@ -153,21 +153,45 @@ PRINTS = replace(
     mean_with=None,
 )
 
-ASK = Stage(
-    name="ask",
-    steps=680,
-    losses=Losses(language=1.0, box=0.5, guide=0.5, place=0.5, spell=0.3),
-    parts={"language": 1.0},
-    grids=(Grid(1, 2, 4.0, set_rows=True), Grid(1, 2, 2.0), Grid(2, 2, 1.0, characters=900), Grid(3, 3, 0.5)),
-    tasks=TOGETHER.tasks,
-    asked=0.75,
-    tiles=24,
-    texts=6,
-    type_px=PAGES.type_px,
-    damage=PAGES.damage,
-    learning_rate=1e-3,
-    final=0.01,
+TALL = replace(
+    PRINTS,
+    name="tall",
+    parts={"connector": 0.5, "language": 1.0},
+    grids=(
+        Grid(1, 2, 3.0, set_rows=True, slack=0.12, junk=0.04),
+        *(Grid(rows, 2, weight, set_rows=True, junk=0.02) for rows, weight in ((2, 2.0), (3, 2.0), (4, 2.0), (5, 2.0))),
+        *(Grid(rows, 2, 1.5, set_rows=True, junk=0.02) for rows in (6, 7)),
+    ),
+    tasks={"text": 0.9, "boxes": 0.1},
+    steps=1300,
 )
+
+DENSE = replace(
+    TALL,
+    name="dense",
+    grids=(
+        Grid(1, 2, 3.0, set_rows=True, slack=0.12, junk=0.04),
+        *(Grid(rows, 2, weight, set_rows=True, junk=0.02) for rows, weight in ((3, 1.5), (5, 2.5), (6, 2.5), (7, 3.0))),
+    ),
+    tiles=32,
+    steps=900,
+    looks=PRINTS.looks | {"records": 0.25},
+)
+
+FIND = replace(
+    DENSE,
+    name="find",
+    parts={"language": 1.0},
+    losses=Losses(language=1.0, box=0.5, guide=0.5, place=0.5, spell=0.3),
+    asked=0.7,
+    families={"card": 1.5, "ticket": 1.5, "form": 1.5, "pie_chart": 0.6, "receipt": 0.4}
+    | dict.fromkeys(("bar_chart", "stacked_chart", "line_chart", "scatter_chart"), 0.4),
+    texts=16,
+    steps=600,
+    final=0.4,
+)
+
+ASK = replace(FIND, name="ask", asked=0.6, families={}, texts=8, steps=1200, final=0.01)
 
 
 def nano() -> Recipe:
@@ -189,6 +213,6 @@ def asking_config() -> TextHawkConfig:
 
 
 def nano_ask() -> Recipe:
-    """nano that goes on to learn answers to questions about what it has read; no weights of it ship."""
+    """nano that goes on to whole pages in one prompt and to questions about what it has read; no weights of it ship."""
     reader = nano()
-    return replace(reader, name="nano_ask", model_config=asking_config, stages=(*reader.stages, ASK))
+    return replace(reader, name="nano_ask", model_config=asking_config, stages=(*reader.stages, TALL, DENSE, FIND, ASK))
