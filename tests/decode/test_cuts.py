@@ -50,3 +50,10 @@ def test_dashes_that_text_crosses_part_nothing() -> None:
     image = ticket()
     ImageDraw.Draw(image).text((250, 392), "words that go on and on across the dashes", font=FONT, fill="black")
     assert "both" in sides(image)
+
+
+def test_a_page_of_nothing_but_strokes_is_no_error() -> None:
+    image = Image.new("RGB", (600, 800), "white")
+    for row in range(20):
+        ImageDraw.Draw(image).rectangle((40, 40 + 35 * row, 42, 62 + 35 * row), fill="black")
+    assert all(line.box.width < 10 for region in find_regions(image) for line in region.lines)

@@ -40,6 +40,8 @@ class Cut:
 def cut_of(page: Image.Image, parts: np.ndarray, text: np.ndarray, letter: float) -> Cut | None:
     """The longest line of dashes with segments of text (S, 4) on both sides, of ink (N, 4) or fainter; or None."""
     text = text[~_like_dashes(text, letter)]
+    if not len(text):
+        return None
     return _cut(parts, text, letter) or _cut(_faint_marks(page, text, letter), text, letter)
 
 
@@ -50,7 +52,7 @@ def _like_dashes(boxes: np.ndarray, letter: float) -> np.ndarray:
 
 def _cut(marks: np.ndarray, text: np.ndarray, letter: float) -> Cut | None:
     dashes = marks[_like_dashes(marks, letter)]
-    if not len(text) or not FEWEST <= len(dashes) <= MOST:
+    if not FEWEST <= len(dashes) <= MOST:
         return None
     x, y = (dashes[:, 0] + dashes[:, 2]) / 2, (dashes[:, 1] + dashes[:, 3]) / 2
     down, aside = y[None] - y[:, None], np.abs(x[None] - x[:, None])
