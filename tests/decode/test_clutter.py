@@ -111,3 +111,15 @@ def test_ticks_beside_the_numbers_of_an_axis_are_not_of_them_and_a_dash_is() -> 
     assert lines_of(marked) == clean
     draw.line((144, 162, 151, 162), fill="black", width=2)
     assert max(box.right for box in lines_of(image) if box.left < 110) == pytest.approx(152, abs=2)
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_chart_without_a_word_is_looked_at_without_a_warning() -> None:
+    image = Image.new("RGB", (900, 700), "white")
+    draw = ImageDraw.Draw(image)
+    for number in range(8):
+        left, top = 100 + 90 * number, 600 - 60 * number
+        draw.rectangle((left, top, left + 60, 600), fill=(40 * number % 255, 90, 200 - 20 * number))
+    draw.line((80, 600, 850, 600), fill="black", width=3)
+    draw.line((80, 60, 80, 600), fill="black", width=3)
+    assert all(box.height < 350 for box in lines_of(image))

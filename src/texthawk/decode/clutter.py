@@ -52,7 +52,8 @@ def _drawn(parts: Components, letter: float) -> np.ndarray:
     width, height = boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1]
     shorter, longer = np.minimum(width, height), np.maximum(width, height)
     stroke = parts.areas / (width + height)  # half a lone line's thickness or more, as it bends and branches
-    usual = np.median(stroke[(height >= SMALL * letter) & (longer <= 2 * letter)])
+    letters = stroke[(height >= SMALL * letter) & (longer <= 2 * letter)]
+    usual = np.median(letters) if len(letters) else 0.0  # where all are far wider than high, none is thin
     thin = (stroke < THIN[0] * usual) & (stroke * letter < THIN[1] * usual * longer)
     drawn = thin & (shorter > DRAWN[0] * letter) & (longer > DRAWN[1] * letter)
     drawn |= (shorter > SPARSE[0] * letter) & (parts.areas < SPARSE[1] * width * height)
