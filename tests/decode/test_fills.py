@@ -71,16 +71,3 @@ def test_a_bold_title_is_whole_on_a_page_with_filled_areas() -> None:
     draw.text((60, 10), "BEST Exchange", font=title, fill="#28a8d0", stroke_width=1)
     expected = draw.textbbox((60, 10), "BEST Exchange", font=title, stroke_width=1)
     assert np.allclose(lines_of(image)[0], expected, atol=8)
-
-
-def test_white_print_on_cells_with_gaps_between_them_is_one_line_and_their_corners_are_none() -> None:
-    image, draw = sheet()
-    font, body = ImageFont.truetype("DejaVuSans-Bold.ttf", 22), ImageFont.truetype("DejaVuSans.ttf", 22)
-    for column in range(3):
-        left = 30 + 270 * column
-        draw.rectangle((left, 40, left + 260, 82), fill="#203050")
-        draw.text((left + 10, 48), f"Head {column}", font=font, fill="white")
-        for row in range(6):
-            draw.text((left + 10, 96 + 44 * row), f"entry {row}", font=body, fill="black")
-    (head,) = [box for box in lines_of(image) if box.top < 90]
-    assert head.left <= 42 and head.right >= 640
