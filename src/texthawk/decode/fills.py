@@ -33,10 +33,8 @@ NEAR = 15  # marks, along each side, around a place whose median is the paper cl
 EDGE = 5  # marks around a place between whose papers it may lie: edges are no ink
 REDUCED, CORNER = 4, 11  # pixels of a mark, and marks around a place, where paper is what surrounds a place widely
 EVEN = 0.75  # of a fill that is of the colour around the place; of photographs it is less
-BITTEN, BIT = (
-    9,
-    0.1,
-)  # marks around a place, and the share of a speck's ink that no paper there has: else it is of a corner
+BITTEN, BIT = 9, 0.1
+"""Marks around a place, and the share of a speck's ink that no paper there has: else it is of a corner."""
 SMALL = 0.8  # letter heights of a speck
 OWN, LARGEST = 0.8, 5.0  # of a letter's ink that is of no paper's colour at least; usual heights of a letter at most
 

@@ -102,7 +102,7 @@ def parted(ink: np.ndarray) -> float:
     hardly any, for the lines beside each other fill each other's gaps. 0 where few strips hold several rows of ink: a line or
     two do not tell, for the letters of a line on its side lie like lines.
     """
-    white = inked = 0.0
+    white = filled = 0.0
     telling = 0
     step = max(16, ink.shape[1] // _STRIPS)
     for left in range(0, ink.shape[1], step):
@@ -114,8 +114,8 @@ def parted(ink: np.ndarray) -> float:
         telling += len(starts) >= _SEVERAL
         heights, gaps = ends - starts, starts[1:] - ends[:-1]
         white += float(gaps[gaps < 2.5 * np.median(heights)].sum())
-        inked += float(heights.sum())
-    return white / (white + inked) if telling >= _STRIPS // 4 else 0.0
+        filled += float(heights.sum())
+    return white / (white + filled) if telling >= _STRIPS // 4 else 0.0
 
 
 def letters_up(page: Image.Image, regions: Sequence[Region]) -> tuple[float, float]:

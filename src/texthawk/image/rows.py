@@ -107,7 +107,8 @@ def set_rows(
     """Set pieces of lines (box of the ink, scale) on the rows of one canvas, top to bottom, and say where they lie.
 
     `nudges` moves each piece (right, down) from its usual place, in pixels. `leans` says by how many pixels each falls for
-    each to the right; such a piece is made level, and its `Placement` is right for its middle.
+    each to the right; such a piece is made level, and its `Placement` is right for its middle. Light print on dark paper is
+    turned over, dark on white.
     """
     if len(pieces) > setting.rows:
         raise ValueError(f"{len(pieces)} lines do not fit on {setting.rows} rows; set fewer on a canvas")

@@ -90,7 +90,8 @@ class QuestionMaker:
     def batch(self, dice: tuple[int, ...], step: int, pages: int, families: Mapping[str, float] | None = None) -> Batch:
         """The batch of a step, from 0, of `pages` pages: `TOGETHER` steps share a draw, dealt out by length.
 
-        families: of the documents asked about, and how often each; FAMILIES for None. The same dice are for the same families.
+        families: of the documents asked about, and how often each; FAMILIES where none is named. The same dice are for
+        the same families.
         """
         group, turn = divmod(step, TOGETHER)
         key = (*dice, group, pages)
