@@ -123,6 +123,8 @@ def _print(found: "list[DocumentAnswer]") -> None:
         if answer.text is not None:
             page = "" if answer.page is None else f"page {answer.page}, "
             print(f"= {printable(answer.text)} ({page}confidence {answer.confidence:.2f})")
+            if answer.working:
+                print(f"  worked out from {printable(answer.working.removeprefix('='))}")
         elif answer.finish_reason == "not_learned":
             print("(the model has not learned to answer; the nearest passages)")
         for evidence in answer.evidence:
@@ -137,6 +139,7 @@ def _record(answer: "DocumentAnswer", *, closed: bool) -> dict[str, Any]:
     return {
         "question": answer.question,
         "answer": answer.value if closed else answer.text,
+        "working": answer.working,
         "confidence": round(answer.confidence, 4),
         "finish_reason": answer.finish_reason,
         "learned": answer.learned,

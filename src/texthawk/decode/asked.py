@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from texthawk.decode.grammar import GrammarConstraint, Schemas, check_choices
 from texthawk.decode.printed import rows_of
-from texthawk.model.transcript import about, excerpt
+from texthawk.model.transcript import about, excerpt, language_of
+from texthawk.model.working import worked_out
 from texthawk.types import Page
 
 if TYPE_CHECKING:
@@ -87,12 +88,16 @@ def check_question(question: str, tokenizer: Any) -> None:
 
 @dataclass(frozen=True)
 class Said:
-    """The model's answer about one page: its text, what it says in its form, and how sure and how complete it is."""
+    """The model's answer about one page: its text, what it says in its form, and how sure and how complete it is.
+
+    working: the formula that the text was worked out from, "" where the model gave the text itself.
+    """
 
     text: str
     value: Any
     confidence: float
     finish_reason: str
+    working: str = ""
 
 
 def said(
@@ -120,7 +125,8 @@ def said(
         chosen = prompts[start : start + TOGETHER]
         forms = None if form is None else [form.constraint(reader.schemas, limit) for _ in chosen]
         answers = reader.asker.ask([picture] * len(chosen), chosen, [limit] * len(chosen), constraints=forms)
-        made += [_said(answer, reader, form) for answer in answers]
+        languages = [language_of(question) for question in questions[start : start + TOGETHER]]
+        made += [_said(answer, reader, form, lang) for answer, lang in zip(answers, languages, strict=True)]
     return made
 
 
@@ -139,11 +145,13 @@ def _as_print(rows: Sequence[str], tokenizer: Any) -> list[str]:
     return text.split("\n") if rows else []
 
 
-def _said(answer: "Answer", reader: "Reader", form: Form | None) -> Said:
+def _said(answer: "Answer", reader: "Reader", form: Form | None, lang: str) -> Said:
     text = reader.processor.tokenizer.decode(answer.tokens, skip_special_tokens=True)
     confidence = math.exp(answer.likelihood) if answer.tokens else 0.0
     if form is None:
-        return Said(text.strip(), None, confidence, answer.finish_reason)
+        text = text.strip()
+        told = worked_out(text, lang) if answers_from_text(reader) else text
+        return Said(told, None, confidence, answer.finish_reason, text if told != text else "")
     return Said(text, form.value(text), confidence, answer.finish_reason)
 
 

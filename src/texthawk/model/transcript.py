@@ -26,6 +26,11 @@ NO = {"en": "no", "zh": "否"}
 """Answers that are not printed on a page, by the language of the question."""
 
 
+def language_of(question: str) -> str:
+    """zh for a question with Chinese characters, else en."""
+    return "zh" if any("\u4e00" <= letter <= "\u9fff" for letter in question) else "en"
+
+
 class _Piece(NamedTuple):
     """A part of a line, by the line's number."""
 

@@ -183,15 +183,15 @@ FIND = replace(
     name="find",
     parts={"language": 1.0},
     losses=Losses(language=1.0, box=0.5, guide=0.5, place=0.5, spell=0.3),
-    asked=0.7,
+    asked=0.9,
     families={"card": 1.5, "ticket": 1.5, "form": 1.5, "pie_chart": 0.6, "receipt": 0.4}
     | dict.fromkeys(("bar_chart", "stacked_chart", "line_chart", "scatter_chart"), 0.4),
-    texts=16,
-    steps=600,
+    texts=12,
+    steps=400,
     final=0.4,
 )
 
-ASK = replace(FIND, name="ask", asked=0.6, families={}, texts=8, steps=1200, final=0.01)
+ASK = replace(FIND, name="ask", asked=0.8, families={}, texts=10, steps=800, learning_rate=6e-4, final=0.01)
 
 
 def nano() -> Recipe:

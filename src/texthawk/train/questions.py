@@ -17,6 +17,7 @@ from texthawk.data.factory.factory import Factory
 from texthawk.data.factory.texts import Texts
 from texthawk.model.processing import TextHawkProcessor
 from texthawk.model.transcript import about, printed_rows, rows_about
+from texthawk.model.working import copied
 from texthawk.train.batches import TOGETHER, Batch
 
 TASKS = ("docvqa", "tableqa", "chartqa")
@@ -24,32 +25,34 @@ ASKED = 8
 """Questions about one page, at most."""
 MISREAD = 0.06
 """Share of letters, at most, that are shown as others on half of the pages, as a reader may have read them."""
+ALIKE = ("oO0DQ", "l1I|i!", "S5s$", "B8", "Z2z", "G6", "g9q", ".,", ":;", "-–", "ceo", "un", "vwy", "T7", "'’")
 LIKE = {
-    letter: other
-    for group in ("oO0DQ", "l1I|i!", "S5s$", "B8", "Z2z", "G6", "g9q", ".,", ":;", "-–", "ceo", "un", "vwy", "T7", "'’")
-    for letter, other in zip(group, group[1:] + group[:1], strict=True)
+    letter: "".join(group.replace(letter, "") for group in ALIKE if letter in group) for letter in set("".join(ALIKE))
 }
-"""What a letter is mostly misread as, for they look alike."""
-STRAY = "abcdefghijklmnoprstuvwxyz0123456789.,'"
+"""What a letter is mostly misread as, one of these, for they look alike."""
+STRAY = "abcdefghijklmnopqrstuvwxyz0123456789.,'"
 """What any letter may be misread as."""
 FAMILIES = {
     "receipt": 2.0,
-    "invoice": 1.5,
-    "form": 1.0,
-    "table": 1.0,
+    "invoice": 1.0,
+    "form": 0.6,
+    "table": 1.2,
     "letter": 1.0,
-    "card": 0.7,
-    "ticket": 0.7,
-    "article": 0.3,
-    "slide": 0.3,
-    "readme": 0.2,
+    "card": 0.6,
+    "ticket": 0.6,
+    "article": 0.7,
+    "slide": 0.5,
+    "readme": 0.7,
+    "code": 0.8,
     "bar_chart": 0.4,
-    "pie_chart": 0.3,
-    "stacked_chart": 0.2,
-    "line_chart": 0.2,
-    "scatter_chart": 0.2,
+    "pie_chart": 0.7,
+    "stacked_chart": 0.5,
+    "line_chart": 0.4,
+    "scatter_chart": 0.4,
 }
 """Whose documents are shown, and how often: their questions can be answered from their print."""
+OF_MARKS = frozenset({"look-up", "sum", "difference"})
+"""Kinds of questions on a chart whose answers are numbers: where they are not printed, a reader of text has none to give."""
 POINTED = 4
 """Letters at the beginning of an answer, or of a piece of it, that are pointed at: what follows is copied in the same way."""
 PLACES = 2
@@ -190,7 +193,7 @@ def shown_of(document: Document, rng: np.random.Generator) -> Shown:
     """
     asked = [one for one in document.asked if one.task in TASKS and not one.boxes]
     if document.chart is not None and not document.chart["labelled"]:
-        asked = [one for one in asked if one.task != "chartqa" or one.kind == "title"]  # the rest is read off the axes
+        asked = [one for one in asked if one.task != "chartqa" or one.kind not in OF_MARKS]
     rows = printed_rows([line.words for line in document.lines])
     if not asked or not rows:
         return Shown("", [])
@@ -199,24 +202,23 @@ def shown_of(document: Document, rng: np.random.Generator) -> Shown:
     chosen = [asked[k] for k in order if rows_about(rows, asked[k].question) == kept][:ASKED]
     clean = "\n".join(rows[row] for row in kept)
     rate = float(rng.random() * MISREAD) if rng.random() < 0.5 else 0.0
-    return Shown(_misread(clean, rate, rng), [_told(one, clean) for one in chosen if kept])
+    told = [_told(one, clean) for one in chosen if kept and all(piece in clean for _, piece in copied(one.working))]
+    return Shown(_misread(clean, rate, rng), told)
 
 
 def _told(asked: Asked, text: str) -> tuple[str, str, list[list[int]]]:
-    """Question, answer, and for each letter of it that is pointed at its places in the text."""
-    letters: list[list[int]] = [[] for _ in asked.answer]
-    whole = _places(text, asked.answer)
-    if whole:
-        for k in range(min(POINTED, len(asked.answer))):
-            letters[k] = [place + k for place in whole]
-    elif ", " in asked.answer:
-        begin = 0
-        for piece in asked.answer.split(", "):
-            places = _places(text, piece)
-            for k in range(min(POINTED, len(piece))):
-                letters[begin + k] = [place + k for place in places]
-            begin += len(piece) + 2
-    return asked.question, asked.answer, letters
+    """Question, answer (the formula where it is worked out), and for each letter that is pointed at its places in the text."""
+    answer = asked.working or asked.answer
+    pieces = copied(asked.working) or [(0, answer)]
+    if not asked.working and ", " in answer and not _places(text, answer):
+        parts = answer.split(", ")
+        pieces = [(sum(len(part) + 2 for part in parts[:k]), part) for k, part in enumerate(parts)]
+    letters: list[list[int]] = [[] for _ in answer]
+    for begin, piece in pieces:
+        places = _places(text, piece)
+        for k in range(min(POINTED, len(piece))):
+            letters[begin + k] = [place + k for place in places]
+    return asked.question, answer, letters
 
 
 def _places(text: str, piece: str) -> list[int]:
@@ -239,5 +241,6 @@ def _misread(text: str, rate: float, rng: np.random.Generator) -> str:
     for k in np.nonzero(rng.random(len(text)) < rate)[0]:
         if made[k] not in "\n\t ":
             like = LIKE.get(made[k])
-            made[k] = like if like and rng.random() < 0.7 else STRAY[int(rng.integers(len(STRAY)))]
+            letters = like if like and rng.random() < 0.7 else STRAY
+            made[k] = letters[int(rng.integers(len(letters)))]
     return "".join(made)

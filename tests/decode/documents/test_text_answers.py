@@ -170,6 +170,18 @@ def test_the_evidence_of_an_answer_is_where_its_text_stands_nearest_to_the_quest
     assert answer.evidence[0].text == "treasurer"
 
 
+def test_a_formula_is_worked_out_and_its_numbers_are_the_evidence():
+    (answer,) = ask(["What are both totals together?"], PAGES[2:], writing("=12 + 9.50"))
+    assert (answer.text, answer.working) == ("21.50", "=12 + 9.50")
+    assert [one.text for one in answer.evidence[:2]] == ["12", "9.50"] and answer.evidence[1].quoted
+    (answer,) = ask(["Is the total more?"], PAGES[2:], writing("=12 > 9.50"))
+    assert answer.text == "yes"
+    (answer,) = ask(["谁更高？"], PAGES[2:], writing("=12 > 9.50"))
+    assert answer.text == "是"
+    (answer,) = ask(["What are both totals together?"], PAGES[2:], writing("=12 + x"))
+    assert (answer.text, answer.working) == ("=12 + x", "")
+
+
 def test_what_is_printed_nowhere_has_the_passage_as_its_evidence():
     for text in ("Xylophon", "no", "yes", "Not on this page"):
         (answer,) = ask(["Who resigned?"], [page(1, "Who resigned no yes"), PAGES[1]], writing(text))

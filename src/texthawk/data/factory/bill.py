@@ -8,6 +8,7 @@ from texthawk.data.factory.document import Asked
 from texthawk.data.factory.order import Order
 from texthawk.data.synth.dice import Dice
 from texthawk.model.transcript import NO, NOT_HERE, YES
+from texthawk.model.working import count_of, extreme_of, is_more, sum_of
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,8 @@ def goods_questions(
         made.append(_asked(question, str(item.quantity), "look-up", "quantity", item.name))
         if len(items) > 1 and dice.chance(0.5):
             question = order.say("What do all quantities add up to?", "数量合计是多少？")
-            made.append(_asked(question, str(sum(i.quantity for i in items)), "sum", "quantities"))
+            working = sum_of([str(i.quantity) for i in items])
+            made.append(_asked(question, str(sum(i.quantity for i in items)), "sum", "quantities", working=working))
     if prices:
         question = order.pick(
             (
@@ -147,22 +149,27 @@ def _several(order: Order, items: Sequence[Item], money: Callable[[int], str]) -
     if amounts.count(max(amounts)) == 1:
         dearest = items[amounts.index(max(amounts))]
         question = order.say("Which item has the largest amount?", "哪种商品的金额最大？")
-        made.append(_asked(question, dearest.name, "compare", "largest"))
+        working = extreme_of([item.name for item in items], [money(amount) for amount in amounts], largest=True)
+        made.append(_asked(question, dearest.name, "compare", "largest", working=working))
     first = dice.integer(0, len(items) - 1)
     a, b = items[first], items[(first + dice.integer(1, len(items) - 1)) % len(items)]
     question = order.say(f"What do {a.name} and {b.name} cost together?", f"{a.name}和{b.name}一共多少钱？")
-    made.append(_asked(question, money(a.amount + b.amount), "sum", "sum", a.name, b.name))
+    both = [money(a.amount), money(b.amount)]
+    made.append(_asked(question, money(a.amount + b.amount), "sum", "sum", a.name, b.name, working=sum_of(both)))
     if a.amount != b.amount:
         question = order.say(f"Is the amount for {a.name} higher than for {b.name}?", f"{a.name}的金额比{b.name}高吗？")
         answer = (YES if a.amount > b.amount else NO)[order.speech]
-        made.append(_asked(question, answer, "yes/no", "higher", a.name, b.name))
+        made.append(_asked(question, answer, "yes/no", "higher", a.name, b.name, working=is_more(*both)))
     limit = dice.pick(sorted(amounts))
     question = order.say(
         f"How many items have an amount above {money(limit)}?", f"金额高于{money(limit)}的商品有几种？"
     )
-    made.append(_asked(question, str(sum(amount > limit for amount in amounts)), "count", "above", limit))
+    working = count_of([money(amount) for amount in amounts], money(limit), above=True)
+    made.append(
+        _asked(question, str(sum(amount > limit for amount in amounts)), "count", "above", limit, working=working)
+    )
     return made
 
 
-def _asked(question: str, answer: str, kind: str, *basis: str | int) -> Asked:
-    return Asked(question, answer, kind=kind, basis=basis)
+def _asked(question: str, answer: str, kind: str, *basis: str | int, working: str = "") -> Asked:
+    return Asked(question, answer, kind=kind, basis=basis, working=working)

@@ -5,12 +5,13 @@ value touches.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from texthawk.data.factory.chart_data import Chart
 from texthawk.data.factory.document import Asked
 from texthawk.data.synth.dice import Dice
+from texthawk.model.working import count_of, difference_of, extreme_of, is_more, sum_of
 from texthawk.types import Box
 
 FACTS = {
@@ -29,7 +30,7 @@ class Mark(NamedTuple):
 
 
 class Posed(NamedTuple):
-    """A question in English and in Chinese, and the values that its answer is read from."""
+    """A question in English and in Chinese, the values that its answer is read from, and the formula it is worked out by."""
 
     english: str
     chinese: str
@@ -37,6 +38,7 @@ class Posed(NamedTuple):
     kind: str
     marks: tuple[Mark, ...] = ()
     accepted: tuple[str, ...] = ()
+    working: str = ""
 
 
 def questions(chart: Chart, dice: Dice, places: Mapping[Mark, Box], most: int = 5) -> list[Asked]:
@@ -47,7 +49,8 @@ def questions(chart: Chart, dice: Dice, places: Mapping[Mark, Box], most: int = 
         if posed is not None:
             question = posed.english if chart.lang == "en" else posed.chinese
             evidence = tuple(places[mark] for mark in posed.marks)
-            made = Asked(question, posed.answer, "chartqa", (), posed.accepted, posed.kind, evidence)
+            working = posed.working if chart.labelled else ""
+            made = Asked(question, posed.answer, "chartqa", (), posed.accepted, posed.kind, evidence, working=working)
             asked.setdefault(question, made)
         if len(asked) == most:
             break
@@ -84,6 +87,11 @@ def _number(chart: Chart, series: int, value: int) -> tuple[str, tuple[str, ...]
     axis = chart.axis(series)
     plain = axis.written(value)
     return plain, tuple(dict.fromkeys((plain, axis.written(value, thousands=","), plain + axis.sign)))
+
+
+def _digits(chart: Chart, marks: Sequence[Mark]) -> list[str]:
+    """The values as they are printed beside their marks."""
+    return [chart.written(mark.series, mark.category) for mark in marks]
 
 
 def _any(chart: Chart, dice: Dice) -> Mark:
@@ -140,6 +148,7 @@ def _extreme(chart: Chart, dice: Dice) -> Posed | None:
         chart.categories[category],
         "extreme",
         _row(chart, series),
+        working=extreme_of(chart.categories, _digits(chart, _row(chart, series)), largest=largest),
     )
 
 
@@ -159,7 +168,8 @@ def _compare(chart: Chart, dice: Dice) -> Posed | None:
         where = f" {_at(chart)} {common}"
     english = f"Which has the {'larger' if larger else 'smaller'} value{where}, {first} or {second}?"
     chinese = f"就{common}而言，{first}和{second}哪一个更{'高' if larger else '低'}？"
-    return Posed(english, chinese, answer, "compare", pair)
+    working = extreme_of([first, second], _digits(chart, pair), largest=larger)
+    return Posed(english, chinese, answer, "compare", pair, working=working)
 
 
 def _total(chart: Chart, dice: Dice) -> Posed | None:
@@ -169,7 +179,7 @@ def _total(chart: Chart, dice: Dice) -> Posed | None:
     first, second = (named(chart, mark) for mark in pair)
     answer, ways = _number(chart, 0, sum(_value(chart, mark) for mark in pair))
     english, chinese = f"What is the sum of {first} and {second}?", f"{first}与{second}之和是多少？"
-    return Posed(english, chinese, answer, "sum", pair, ways)
+    return Posed(english, chinese, answer, "sum", pair, ways, sum_of(_digits(chart, pair)))
 
 
 def _difference(chart: Chart, dice: Dice) -> Posed | None:
@@ -180,7 +190,7 @@ def _difference(chart: Chart, dice: Dice) -> Posed | None:
     value = abs(_value(chart, pair[0]) - _value(chart, pair[1]))
     answer, ways = _number(chart, pair[0].series, value)
     english, chinese = f"What is the difference between {first} and {second}?", f"{first}与{second}相差多少？"
-    return Posed(english, chinese, answer, "difference", pair, ways)
+    return Posed(english, chinese, answer, "difference", pair, ways, difference_of(*_digits(chart, pair)))
 
 
 def _beyond(chart: Chart, dice: Dice) -> Posed | None:
@@ -197,6 +207,7 @@ def _beyond(chart: Chart, dice: Dice) -> Posed | None:
         str(sum((value > limit) == above for value in values)),
         "count",
         _row(chart, series),
+        working=count_of(_digits(chart, _row(chart, series)), axis.written(limit), above=above),
     )
 
 
@@ -212,9 +223,10 @@ def _title(chart: Chart, dice: Dice) -> Posed:
     return Posed("What is the title of the chart?", "这张图表的标题是什么？", chart.title, "title")
 
 
-def _fact(english: str, chinese: str, holds: bool, chart: Chart, marks: tuple[Mark, ...]) -> Posed:
+def _fact(english: str, chinese: str, holds: bool, chart: Chart, marks: tuple[Mark, ...], working: str = "") -> Posed:
     answer = YES_NO[chart.lang][holds]
-    return Posed(FACTS["en"].format(english), FACTS["zh"].format(chinese), answer, "yes/no", marks)
+    english, chinese = FACTS["en"].format(english), FACTS["zh"].format(chinese)
+    return Posed(english, chinese, answer, "yes/no", marks, working=working)
 
 
 def _said_comparison(chart: Chart, dice: Dice) -> Posed | None:
@@ -225,7 +237,8 @@ def _said_comparison(chart: Chart, dice: Dice) -> Posed | None:
     first, second = (named(chart, mark) for mark in pair)
     holds = (_value(chart, pair[0]) > _value(chart, pair[1])) == above
     english = f"{first} is {'higher' if above else 'lower'} than {second}"
-    return _fact(english, f"{first}{'高于' if above else '低于'}{second}", holds, chart, pair)
+    working = is_more(*_digits(chart, pair if above else pair[::-1]))
+    return _fact(english, f"{first}{'高于' if above else '低于'}{second}", holds, chart, pair, working)
 
 
 def _said_extreme(chart: Chart, dice: Dice) -> Posed | None:

@@ -4,12 +4,12 @@
 """
 
 from collections import Counter
-from collections.abc import Sequence
 
 from texthawk.data.factory.document import Asked
 from texthawk.data.factory.order import Order
 from texthawk.data.factory.table_data import Table
 from texthawk.model.transcript import NO, NOT_HERE, YES
+from texthawk.model.working import count_of, difference_of, extreme_of, is_more, sum_of
 
 TASK = "tableqa"
 
@@ -48,8 +48,12 @@ def _two(order: Order, table: Table) -> tuple[int, int, int] | None:
     return (column, a, b) if table.rows[a][column] != table.rows[b][column] else None
 
 
-def _asked(question: str, answer: str, kind: str, *basis: str | int, accepted: Sequence[str] = ()) -> Asked:
-    return Asked(question, answer, TASK, accepted=tuple(accepted), kind=kind, basis=basis)
+def _asked(question: str, answer: str, kind: str, *basis: str | int, working: str = "") -> Asked:
+    return Asked(question, answer, TASK, kind=kind, basis=basis, working=working)
+
+
+def _printed(table: Table, column: int) -> list[str]:
+    return [table.printed(row, column) for row in range(len(table.rows))]
 
 
 def _column(table: Table, column: int) -> str:
@@ -92,9 +96,9 @@ def _largest(order: Order, table: Table) -> Asked | None:
         f"Which {key.lower()} has the {'highest' if largest else 'lowest'} {name}?",
         f"哪个{key}的{name}{'最高' if largest else '最低'}？",
     )
-    return _asked(
-        question, _keys(table)[values.index(extreme)], "compare", "largest" if largest else "smallest", column
-    )
+    keys, basis = _keys(table), "largest" if largest else "smallest"
+    working = extreme_of(keys, _printed(table, column), largest=largest)
+    return _asked(question, keys[values.index(extreme)], "compare", basis, column, working=working)
 
 
 def _compare(order: Order, table: Table) -> Asked | None:
@@ -106,7 +110,8 @@ def _compare(order: Order, table: Table) -> Asked | None:
     name = _column(table, column)
     better = max(pair, key=lambda row: table.rows[row][column])
     question = order.say(f"Which has the higher {name}: {first} or {second}?", f"{first}和{second}，哪个的{name}更高？")
-    return _asked(question, _keys(table)[better], "compare", "larger", column, first, second)
+    working = extreme_of([first, second], [table.printed(row, column) for row in pair], largest=True)
+    return _asked(question, _keys(table)[better], "compare", "larger", column, first, second, working=working)
 
 
 def _total(order: Order, table: Table) -> Asked | None:
@@ -116,7 +121,8 @@ def _total(order: Order, table: Table) -> Asked | None:
         return None
     name, total = _column(table, column), sum(int(row[column]) for row in table.rows)
     question = order.say(f"What is the sum of the column {name}?", f"{name}一列的总和是多少？")
-    return _asked(question, table.columns[column].written(total), "sum", "sum", column)
+    working = sum_of(_printed(table, column))
+    return _asked(question, table.columns[column].written(total), "sum", "sum", column, working=working)
 
 
 def _sum(order: Order, table: Table) -> Asked | None:
@@ -127,16 +133,17 @@ def _sum(order: Order, table: Table) -> Asked | None:
     column, *pair = found
     first, second = (_keys(table)[row] for row in pair)
     name, (one, other) = _column(table, column), (int(table.rows[row][column]) for row in pair)
-    written = table.columns[column].written
+    written, both = table.columns[column].written, [table.printed(row, column) for row in pair]
     if order.dice.chance(0.5):
         question = order.say(
             f"What do {first} and {second} add up to in {name}?", f"{first}与{second}的{name}之和是多少？"
         )
-        return _asked(question, written(one + other), "sum", "sum", column, first, second)
+        return _asked(question, written(one + other), "sum", "sum", column, first, second, working=sum_of(both))
     question = order.say(
         f"By how much do {first} and {second} differ in {name}?", f"{first}与{second}的{name}相差多少？"
     )
-    return _asked(question, written(abs(one - other)), "sum", "difference", column, first, second)
+    working = difference_of(*both)
+    return _asked(question, written(abs(one - other)), "sum", "difference", column, first, second, working=working)
 
 
 def _rows(order: Order, table: Table) -> Asked:
@@ -165,7 +172,8 @@ def _above(order: Order, table: Table) -> Asked | None:
     number = sum(int(other[column]) > int(limit) for other in table.rows)
     key, printed = _keys(table)[row], table.printed(row, column)
     question = order.say(f"How many rows have a {name} above {printed}?", f"{name}高于{printed}的有几项？")
-    return _asked(question, str(number), "count", "above", column, key)
+    working = count_of(_printed(table, column), printed, above=True)
+    return _asked(question, str(number), "count", "above", column, key, working=working)
 
 
 def _fact(order: Order, table: Table) -> Asked | None:
@@ -186,7 +194,9 @@ def _higher(order: Order, table: Table) -> Asked | None:
     first, second, name = _keys(table)[one], _keys(table)[other], _column(table, column)
     truth = int(table.rows[one][column]) > int(table.rows[other][column])
     question = order.say(f"Is the {name} of {first} higher than that of {second}?", f"{first}的{name}比{second}高吗？")
-    return _asked(question, (YES if truth else NO)[order.speech], "yes/no", "higher", column, first, second)
+    working = is_more(table.printed(one, column), table.printed(other, column))
+    answer = (YES if truth else NO)[order.speech]
+    return _asked(question, answer, "yes/no", "higher", column, first, second, working=working)
 
 
 def _absent(order: Order, table: Table) -> Asked | None:

@@ -12,7 +12,8 @@ class DocumentAnswer:
 
     confidence: the geometric mean of the tokens' probabilities. page: on which the answer was found. value: what a closed
     answer says, the choice or the parsed JSON; a closed question is always answered, also by a model that has not learned
-    to (`learned`), whose answer is a guess.
+    to (`learned`), whose answer is a guess. working: the formula of printed numbers that the text was worked out from, "" for
+    none; the places of its numbers are the evidence.
     """
 
     question: str
@@ -23,3 +24,4 @@ class DocumentAnswer:
     evidence: tuple[Evidence, ...] = ()
     value: Any = None
     learned: bool = True
+    working: str = ""

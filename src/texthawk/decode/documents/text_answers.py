@@ -10,6 +10,7 @@ from texthawk.decode.documents.answer import DocumentAnswer
 from texthawk.decode.documents.evidence import Evidence, Index
 from texthawk.decode.documents.quoted import quoted, says_nothing
 from texthawk.decode.fields import MISSING, Field, fields_of, object_of
+from texthawk.model.working import copied
 from texthawk.types import Page
 
 if TYPE_CHECKING:
@@ -101,7 +102,8 @@ def _about(
 
 
 def _taken(before: DocumentAnswer, answer: Said, page: Page, passages: Sequence[Evidence]) -> DocumentAnswer:
-    place = quoted(answer.text, page, passages)
+    pieces = [piece for _, piece in copied(answer.working)] or [answer.text]
+    places = [place for piece in pieces if (place := quoted(piece, page, passages)) is not None]
     return replace(
         before,
         text=answer.text,
@@ -109,7 +111,8 @@ def _taken(before: DocumentAnswer, answer: Said, page: Page, passages: Sequence[
         finish_reason=answer.finish_reason,
         page=page.number,
         value=answer.value,
-        evidence=tuple(passages) if place is None else (place, *passages),
+        evidence=(*dict.fromkeys(places), *passages),
+        working=answer.working,
     )
 
 
