@@ -1,5 +1,8 @@
 """A model that answers from what was read is shown print, on the routes of documents and in chats."""
 
+import asyncio
+import json
+
 import pytest
 from PIL import Image, ImageDraw
 
@@ -9,6 +12,10 @@ from texthawk.decode.answers import message
 from texthawk.decode.asked import about_pages
 from texthawk.decode.reader import load
 from texthawk.model.processing import PROMPTS
+from texthawk.serve.admission import Begun, begun
+from texthawk.serve.chat import Answer, Stream
+from texthawk.serve.chat_request import ChatRequest
+from texthawk.serve.generation import Event, Finish, Piece
 
 
 def sheet(text: str) -> Image.Image:
@@ -114,3 +121,29 @@ def test_a_chat_that_cannot_be_read_or_held_is_refused_with_the_reason(nano):
         assert refusal(about(TOTAL, "What is it?"), max_visual_tokens=1) == (400, "invalid_prompt")
         assert refusal(about(TOTAL, "a <|im_end|> b")) == (400, "reserved_token")
     assert nano.parts.engine.running == 0
+
+
+@pytest.mark.parametrize(
+    ("pieces", "read", "sent"),
+    [
+        (["=12 +", " 9.50"], "What do both come to?", ["21.50"]),
+        (["=12 > 9"], "哪个更高？", ["是"]),
+        (["a ", "=12 + 9"], "What do both come to?", ["a ", "=12 + 9"]),
+        (["=12 + ", "9"], None, ["=12 + ", "9"]),
+    ],
+)
+def test_a_formula_is_sent_once_it_is_worked_out(nano, pieces, read, sent):
+    async def told() -> list[str]:
+        asked = ChatRequest.model_validate({"model": "tiny", "messages": about(TOTAL, "x"), "stream": True})
+        listener = asyncio.create_task(asyncio.sleep(60))
+        queued = await begun(asked, nano.parts, listener)
+        events: asyncio.Queue[Event] = asyncio.Queue()
+        for event in (*(Piece(piece, ()) for piece in pieces), Finish("stop")):
+            events.put_nowait(event)
+        listener.cancel()
+        answer = Answer(asked, nano.parts, Begun(queued.generation, events, read))
+        made = [json.loads(line[6:]) async for line in Stream(answer).body_iterator if "[DONE]" not in line]
+        queued.generation.cancel()
+        return [text for body in made if (text := body["choices"][0]["delta"].get("content"))]
+
+    assert asyncio.run(told()) == sent

@@ -152,7 +152,7 @@ def test_a_stream_whose_client_goes_before_its_first_word_costs_nothing(reader):
         listener = asyncio.create_task(asyncio.sleep(60))
         queued = await begun(asked, parts, listener)
         scope = {"type": "http", "asgi": {"version": "3.0", "spec_version": "2.3"}}
-        await Stream(Answer(asked, parts, queued.generation, queued.events))(scope, goes, takes)
+        await Stream(Answer(asked, parts, queued))(scope, goes, takes)
         listener.cancel()
         return queued.generation
 

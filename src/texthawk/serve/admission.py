@@ -29,10 +29,14 @@ RETRY_SECONDS = 2
 
 @dataclass(frozen=True)
 class Begun:
-    """A generation that the engine has, and what it says."""
+    """A generation that the engine has, and what it says.
+
+    read: the question that is answered from what was read, whose answer may be a formula; None where a picture is looked at.
+    """
 
     generation: Generation
     events: asyncio.Queue[Event]
+    read: str | None = None
 
 
 async def begun(asked: ChatRequest, parts: Parts, gone: "asyncio.Task[None]") -> Begun:
@@ -96,7 +100,7 @@ def _submitted(
     prompt = _prompt(asked, fetched, parts, reading)
     generation, events = _generation(asked, prompt, parts, loop)
     parts.engine.submit(generation, place)
-    return Begun(generation, events)
+    return Begun(generation, events, None if reading is None else reading.question)
 
 
 def _prompt(asked: ChatRequest, fetched: dict[str, bytes], parts: Parts, reading: ReadFirst | None) -> Prompt:

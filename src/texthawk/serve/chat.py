@@ -1,6 +1,5 @@
 """/v1/chat/completions: a conversation with pictures, answered whole or as it comes."""
 
-import asyncio
 import json
 import secrets
 import time
@@ -11,10 +10,12 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from texthawk.serve.admission import RETRY_SECONDS, begun
+from texthawk.model.transcript import language_of
+from texthawk.model.working import worked_out
+from texthawk.serve.admission import RETRY_SECONDS, Begun, begun
 from texthawk.serve.chat_request import ChatRequest
 from texthawk.serve.errors import Refusal, error_body
-from texthawk.serve.generation import Event, Failure, Finish, Generation, Piece
+from texthawk.serve.generation import Failure, Finish, Piece
 from texthawk.serve.listening import listening, unless
 from texthawk.serve.parts import Parts, parts_of
 from texthawk.serve.sampling import Token
@@ -26,13 +27,23 @@ router = APIRouter()
 class Answer:
     """An answer on its way: its events, and the fields that every chunk of it repeats."""
 
-    def __init__(self, asked: ChatRequest, parts: Parts, generation: Generation, events: asyncio.Queue[Event]) -> None:
-        self.asked, self.parts, self.generation, self.events = asked, parts, generation, events
+    def __init__(self, asked: ChatRequest, parts: Parts, begun: Begun) -> None:
+        self.asked, self.parts, self.begun = asked, parts, begun
+        self.generation, self.events = begun.generation, begun.events
         self.id, self.created = f"chatcmpl-{secrets.token_hex(12)}", int(time.time())
 
     def body(self, kind: str, choices: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
         model = self.parts.settings.model_name
         return {"id": self.id, "object": kind, "created": self.created, "model": model, "choices": choices, **more}
+
+    @property
+    def works_out(self) -> bool:
+        """Whether the model may write a formula: where it was shown what was read, and no form was asked for."""
+        return self.begun.read is not None and self.asked.response_format is None
+
+    def told(self, text: str) -> str:
+        """What the model wrote, or what its formula comes to."""
+        return worked_out(text, language_of(self.begun.read or "")) if self.works_out else text
 
     def usage(self) -> dict[str, Any]:
         prompt, completion = len(self.generation.prompt.ids), self.generation.tokens
@@ -66,7 +77,7 @@ async def chat_completions(asked: ChatRequest, request: Request) -> Response:
     parts = parts_of(request)
     async with listening(request) as gone:
         queued = await begun(asked, parts, gone)
-        answer = Answer(asked, parts, queued.generation, queued.events)
+        answer = Answer(asked, parts, queued)
         if asked.stream:
             return Stream(answer)
         try:
@@ -106,7 +117,7 @@ async def _whole(answer: Answer) -> Response:
         if answer.parts.draining:
             return Refusal(503, event.message, code="shutting_down", retry_after=RETRY_SECONDS).response()
         return Refusal(500, event.message, code="generation_failed").response()
-    message = {"role": "assistant", "content": "".join(text), "refusal": None}
+    message = {"role": "assistant", "content": answer.told("".join(text)), "refusal": None}
     scores = answer.scores(tuple(tokens))
     choice = {"index": 0, "message": message, "logprobs": scores, "finish_reason": event.reason}
     return JSONResponse(answer.body("chat.completion", [choice], usage=answer.usage()))
@@ -122,8 +133,16 @@ async def _chunks(answer: Answer) -> AsyncIterator[str]:
         return _line(answer.body("chat.completion.chunk", [choice], **empty))
 
     yield chunk({"role": "assistant", "content": ""})
+    first, held = True, list[Piece]()
     while isinstance(event := await answer.events.get(), Piece):
-        yield chunk({"content": event.text}, event.tokens)
+        if held or (answer.works_out and first and event.text.lstrip().startswith("=")):
+            held.append(event)  # what it comes to is known at its end
+        else:
+            yield chunk({"content": event.text}, event.tokens)
+        first = first and not event.text.strip()
+    if held:
+        text = answer.told("".join(piece.text for piece in held))
+        yield chunk({"content": text}, tuple(token for piece in held for token in piece.tokens))
     if isinstance(event, Finish):
         yield chunk({}, reason=event.reason)
         if counted:
