@@ -85,7 +85,7 @@ def test_pieces_of_a_line_are_joined_and_its_box_spans_them(reader: Reader) -> N
     (window,) = windows_of(raw.image, find_regions(raw.image), reader.setting)
     assert len(window.pieces) > 1
     said = "\n".join(f"part{k}" for k in range(len(window.pieces)))
-    made = list(reader._lines(window, answer(reader, said)))
+    made = list(reader._lines(window, answer(reader, said), 400))
     assert [piece for _, piece in made] == list(window.pieces)
     result = reader._composed(raw, [window], [answer(reader, said)], [True], upright(raw.image, 0, as_it_came))
     (line,) = result.lines
@@ -102,7 +102,7 @@ def test_every_line_stands_on_a_row_where_there_are_fewer_or_more_lines_than_row
     raw = page(3, words=1)
     ImageDraw.Draw(raw.image).text((20, 50), "Some words " * 2, font=ImageFont.load_default(size=18), fill="black")
     (window,) = windows_of(raw.image, find_regions(raw.image), reader.setting)
-    lines = [line for line, _ in reader._lines(window, answer(reader, said))]
+    lines = [line for line, _ in reader._lines(window, answer(reader, said), 400)]
     assert [line.box for line in lines] == [window.pieces[row].box for row in rows]
     assert " ".join(line.text for line in lines) == said.replace("\n", " ")
     assert all(word.box is not None for line in lines for word in line.words)
@@ -133,6 +133,20 @@ def test_boxes_come_back_to_the_page_as_it_was_before_it_was_turned(reader: Read
         assert (result.rotation, result.text) == (rotation, original_page.text)
         for word, original in zip(result.words, original_page.words, strict=True):
             assert turned_box(word.box, rotation, lying.width, lying.height) == pytest.approx(original.box)
+
+
+def test_words_of_a_line_that_is_read_upwards_stand_one_above_the_other_on_the_page(reader: Reader) -> None:
+    raw = page(4, size=(600, 600))
+    name = turned(page(1, words=1, size=(160, 60)).image, 270)
+    raw.image.paste(name, (520, 300))
+    windows = windows_of(raw.image, find_regions(raw.image), reader.setting)
+    (row,) = [k for k, piece in enumerate(windows[0].pieces) if piece.upward]
+    lines = [["xx"] * len(window.pieces) for window in windows]
+    lines[0][row] = "First next"
+    result = composed(reader, raw, windows, [answer(reader, "\n".join(texts)) for texts in lines])
+    first, second = next(line for line in result.lines if line.text == "First next").words
+    assert first.box is not None and second.box is not None
+    assert first.box.top >= second.box.bottom and 520 < second.box.left and first.box.right < 580
 
 
 def composed(reader: Reader, raw: RawPage, windows: list, answers: list[Answer], verdicts=None, rotation=0) -> Page:

@@ -93,7 +93,7 @@ def window_bytes(config: "TextHawkConfig", layout: TileLayout, tokens: int, byte
 
 def most_tokens(window: "Window") -> int:
     """Tokens that a window can hold at most: small letters side by side along each of its lines."""
-    letters = sum(piece.box.width / max(1.0, 0.3 * piece.box.height) for piece in window.pieces)
+    letters = sum(piece.length / max(1.0, 0.3 * piece.height) for piece in window.pieces)
     return min(128 * max(8, len(window.pieces)), 16 + round(letters) + 2 * len(window.pieces))
 
 

@@ -48,7 +48,8 @@ def _set(page: Image.Image, window: Window, setting: RowSetting, size: float) ->
         return window.image
     pieces = [(piece.box, piece.scale * size) for piece in window.pieces]
     leans = [piece.lean for piece in window.pieces]
-    return set_rows(page, pieces, setting.of_rows(len(pieces)), leans=leans)[0]
+    upward = [piece.upward for piece in window.pieces]
+    return set_rows(page, pieces, setting.of_rows(len(pieces)), leans=leans, upward=upward)[0]
 
 
 def _best(attempts: Sequence[Answer], rows: int, asker: Asker) -> Answer:

@@ -125,7 +125,7 @@ def letters_up(page: Image.Image, regions: Sequence[Region]) -> tuple[float, flo
     """
     ink = ink_of(page)
     values = []
-    for box in (line.box for region in regions for line in region.lines):
+    for box in (line.box for region in regions if not region.upward for line in region.lines):
         if box.height < 10 or box.width < 5 * box.height:
             continue
         rows = ink[round(box.top) : round(box.bottom), round(box.left) : round(box.right)].sum(axis=1)

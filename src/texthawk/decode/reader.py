@@ -1,7 +1,7 @@
 """Reads pages: regions become windows, windows become prompts, answers become lines of words on the page."""
 
 import contextlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import groupby
 from operator import itemgetter
@@ -22,7 +22,7 @@ from texthawk.decode.ladder import read_again
 from texthawk.decode.placing import rows_of
 from texthawk.decode.points import page_points
 from texthawk.decode.regions import Region
-from texthawk.decode.rotation import ROTATIONS
+from texthawk.decode.rotation import ROTATIONS, box_before, turned_box
 from texthawk.decode.shipped import model_folder
 from texthawk.decode.upright import Rotate, Upright, upright
 from texthawk.decode.windows import Piece, Window, fitted, windows_of
@@ -286,7 +286,7 @@ class Reader:
         lines: list[Line] = []
         last: Piece | None = None  # whose line was added last
         for window, answer, verdict in zip(windows, answers, verdicts, strict=True):
-            for line, piece in self._lines(window, answer) if verdict else ():
+            for line, piece in self._lines(window, answer, seen.image.height) if verdict else ():
                 if piece is not None and piece.continued and last is not None and last.line == piece.line:
                     lines[-1] = joined(lines[-1], line, spaced=piece.spaced)
                 else:
@@ -300,8 +300,8 @@ class Reader:
             page.number, page.width, page.height, text, tuple(lines), reason, page.source, why, rotation=rotation
         )
 
-    def _lines(self, window: Window, answer: Answer) -> Iterator[tuple[Line, Piece | None]]:
-        """Lines of an answer, each with the piece of the page it was read from; None where that is not known."""
+    def _lines(self, window: Window, answer: Answer, height: int) -> Iterator[tuple[Line, Piece | None]]:
+        """Lines of an answer, each with the piece of the page, so high, it was read from; None where that is not known."""
         tokenizer = self.processor.tokenizer
         text = tokenizer.decode(answer.tokens, skip_special_tokens=True)
         words = word_confidences(answer.tokens, answer.log_probabilities, tokenizer)
@@ -310,8 +310,13 @@ class Reader:
         found = [line.strip() for line in text.split("\n") if line.strip()]
         first = 0
         for line, piece in _placed(found, window.pieces):
+            upward = piece is not None and piece.upward
             place, gaps = (None, ()) if piece is None else (piece.box, piece.gaps)
+            if place is not None and upward:
+                place = turned_box(place, 90, 0.0, height)
             made = line_of(line, place, confidences, first, gaps)
+            if upward:
+                made = _moved(made, lambda box: box_before(box, 90, 0.0, height))
             first += len(made.words)
             yield made, piece
 
@@ -321,7 +326,7 @@ def _placed(lines: Sequence[str], pieces: Sequence[Piece]) -> Iterator[tuple[str
     if len(lines) == len(pieces):
         yield from zip(lines, pieces, strict=True)
         return
-    boxes = [(piece.box.width * piece.scale, piece.box.height * piece.scale) for piece in pieces]
+    boxes = [(piece.length * piece.scale, piece.height * piece.scale) for piece in pieces]
     rows = rows_of([len(line) for line in lines], [width for width, _ in boxes], [height for _, height in boxes])
     if rows is None:
         yield from ((line, None) for line in lines)
@@ -345,9 +350,10 @@ def _ending(answers: Sequence[Answer], verdicts: Sequence[bool], lines: bool) ->
 def _on_page(line: Line, page: RawPage, seen: Upright) -> Line:
     """A line whose boxes are in pixels of an image that was turned and maybe reduced, in pixels of the page as it came."""
     by = page.width / page.image.width
+    return _moved(line, lambda box: Box(*(side * by for side in seen.box_before(box))))
 
-    def place(box: Box | None) -> Box | None:
-        return None if box is None else Box(*(side * by for side in seen.box_before(box)))
 
-    words = tuple(replace(word, box=place(word.box)) for word in line.words)
-    return Line(line.text, place(line.box), words)
+def _moved(line: Line, move: Callable[[Box], Box]) -> Line:
+    """A line with all its boxes moved."""
+    words = tuple(replace(word, box=None if word.box is None else move(word.box)) for word in line.words)
+    return Line(line.text, None if line.box is None else move(line.box), words)

@@ -12,13 +12,15 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from texthawk.decode.clutter import SMALL
+from texthawk.decode.clutter import SMALL, clutter_of, letter_of
 from texthawk.decode.columns import reading_order
 from texthawk.decode.cuts import cut_of
 from texthawk.decode.fills import print_of
 from texthawk.decode.lean import lean_of
 from texthawk.decode.photos import without_photos
+from texthawk.decode.rotation import box_before
 from texthawk.decode.segments import segments_of
+from texthawk.decode.sideways import sideways_of, with_aside
 from texthawk.types import Box
 
 WORKING_SIDE = 1250  # pages are looked at with their shorter side at most this long
@@ -59,10 +61,14 @@ class InkLine:
 
 @dataclass(frozen=True)
 class Region:
-    """A block of text with its lines from top to bottom."""
+    """A block of text with its lines from top to bottom.
+
+    upward: its lines are read from the foot of the page upwards, and told in pixels of the page turned clockwise; `box` is not.
+    """
 
     box: Box
     lines: tuple[InkLine, ...]
+    upward: bool = False
 
     @property
     def line_height(self) -> float:
@@ -79,19 +85,35 @@ def find_regions(page: Image.Image) -> list[Region]:
     size = (max(1, round(page.width * scale)), max(1, round(page.height * scale)))
     seen = page if scale == 1.0 else page.resize(size, Image.Resampling.BOX)
     rules, parts = print_of(seen)
-    found = without_photos(segments_of(parts, rules), parts, seen)
+    letter = letter_of(parts)
+    if not letter:
+        return []
+    kept = ~clutter_of(parts, rules, letter)
+    upward = sideways_of(parts, kept, letter)
+    kept[np.concatenate([np.zeros(0, dtype=np.int64), *upward])] = False
+    found = without_photos(segments_of(parts, kept, letter, rules.shape), parts, seen)
     if not len(found.boxes):
         return []
     height = found.line_height
     regions = []
-    cut = cut_of(seen, parts.boxes, found.boxes, found.letter)
-    for column in reading_order(found.boxes, height, found.types(parts), cut):
+    cut = cut_of(seen, parts.boxes, found.boxes, letter)
+    columns = [*reading_order(found.boxes, height, found.types(parts), cut)]
+    for column in with_aside(columns, found.boxes, parts.boxes, upward, height):
+        if isinstance(column, int):
+            regions.append(_upward_region(parts.boxes[upward[column]], seen.height, scale))
+            continue
         rows = [parts.boxes[np.concatenate([found.members[k] for k in row])] for row in column]
-        rows = [_without_rules(row, found.letter) for row in rows]
+        rows = [_without_rules(row, letter) for row in rows]
         lines = [_ink_line(row, scale) for row in rows if len(row)]
         lines = [line for line in lines if line.box.height * scale >= SPECK * height]
         regions += [Region(_around(block), tuple(block)) for block in _blocks(lines, APART * height / scale)]
     return regions
+
+
+def _upward_region(parts: np.ndarray, height: int, scale: float) -> Region:
+    """The region of a line of these components that is read upwards, of a page so high seen at `scale`."""
+    line = _ink_line(np.stack([height - parts[:, 3], parts[:, 0], height - parts[:, 1], parts[:, 2]], axis=1), scale)
+    return Region(box_before(line.box, 90, 0.0, height / scale), (line,), upward=True)
 
 
 def _without_rules(parts: np.ndarray, letter: float) -> np.ndarray:

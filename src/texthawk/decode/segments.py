@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from texthawk.decode.clutter import SMALL, clutter_of, letter_of
+from texthawk.decode.clutter import SMALL
 from texthawk.decode.ink import Components, groups_of, opened
 
 WORD = 1.0  # letter heights: a gap that never parts columns
@@ -51,12 +51,8 @@ class Segments:
         return Segments(self.boxes[kept], [self.members[k] for k in kept], self.letter)
 
 
-def segments_of(parts: Components, rules: np.ndarray) -> Segments:
-    """The segments of a page with these rules (H, W) in no order; a page without letters has none."""
-    letter = letter_of(parts)
-    if not letter:
-        return Segments(np.zeros((0, 4)), [], 0.0)
-    kept, shape = ~clutter_of(parts, rules, letter), rules.shape
+def segments_of(parts: Components, kept: np.ndarray, letter: float, shape: tuple[int, int]) -> Segments:
+    """The segments of a page of this shape in no order, of the components that are `kept` (N,); `letter` is not 0."""
     pairs = parts.beside[kept[parts.beside].all(axis=1)]
     pairs = pairs[_linked(parts.boxes, pairs, letter, shape, kept)]
     group = groups_of(len(parts.boxes), pairs[:, 0], pairs[:, 1])

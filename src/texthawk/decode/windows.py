@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from PIL import Image
 
 from texthawk.decode.regions import InkLine, Region
+from texthawk.decode.rotation import box_before
 from texthawk.image.rows import Placement, RowSetting, set_rows
 from texthawk.types import Box
 
@@ -20,7 +21,8 @@ class Piece:
 
     `continued` says that it goes on with the line of the piece before it, `spaced` that a gap stands between the two; a word
     too long for a row is cut without one. gaps: of its ink, (left, right), that are wide enough to part words. lean: pixels
-    by which it falls for each to the right.
+    by which it falls for each to the right. upward: it is read from the foot of the page upwards; its gaps are those on the
+    page turned clockwise.
     """
 
     box: Box
@@ -30,6 +32,17 @@ class Piece:
     line: int
     gaps: tuple[tuple[float, float], ...] = ()
     lean: float = 0.0
+    upward: bool = False
+
+    @property
+    def length(self) -> float:
+        """How long it is in the direction of reading."""
+        return self.box.height if self.upward else self.box.width
+
+    @property
+    def height(self) -> float:
+        """How high it is, across that."""
+        return self.box.width if self.upward else self.box.height
 
 
 @dataclass(frozen=True)
@@ -44,7 +57,11 @@ class Window:
 def windows_of(page: Image.Image, regions: Sequence[Region], setting: RowSetting) -> list[Window]:
     """The windows of a page's regions, in reading order; `regions` are in pixels of `page`."""
     lines = [(line, region) for region in regions for line in region.lines]
-    pieces = [piece for k, (line, region) in enumerate(lines) for piece in _pieces(line, k, region, setting)]
+    pieces = [
+        _on_page(piece, page.height) if region.upward else piece
+        for k, (line, region) in enumerate(lines)
+        for piece in _pieces(line, k, region, setting)
+    ]
     windows = []
     for start in range(0, len(pieces), setting.rows):
         chosen = tuple(pieces[start : start + setting.rows])
@@ -53,6 +70,7 @@ def windows_of(page: Image.Image, regions: Sequence[Region], setting: RowSetting
             [(piece.box, piece.scale) for piece in chosen],
             setting.of_rows(len(chosen)),
             leans=[piece.lean for piece in chosen],
+            upward=[piece.upward for piece in chosen],
         )
         windows.append(Window(canvas, chosen, tuple(places)))
     return windows
@@ -102,6 +120,11 @@ def _pieces(line: InkLine, number: int, region: Region, setting: RowSetting) -> 
         yield _piece(line, left, end, scale, continued, spaced, number)
         left, continued, spaced = after, True, cut is not None
     yield _piece(line, left, box.right, scale, continued, spaced, number)
+
+
+def _on_page(piece: Piece, height: int) -> Piece:
+    """A piece of the page turned clockwise, as one of the page, which is so high."""
+    return replace(piece, box=box_before(piece.box, 90, 0.0, height), upward=True)
 
 
 def _piece(line: InkLine, left: float, right: float, scale: float, continued: bool, spaced: bool, number: int) -> Piece:

@@ -76,16 +76,23 @@ def row_setting(tile: int, *, whole_page: bool = False) -> RowSetting:
 
 @dataclass(frozen=True)
 class Placement:
-    """Where a piece of the page lies on the canvas: page pixel (x, y) goes to (x - left, y - top) * scale + (x0, y0)."""
+    """Where a piece of the page lies on the canvas: page pixel (x, y) goes to (x - left, y - top) * scale + (x0, y0).
+
+    foot: the page's height where the piece is read upwards; it holds for pixels of the page turned clockwise then.
+    """
 
     left: float
     top: float
     scale: float
     x0: float
     y0: float
+    foot: float | None = None
 
     def to_canvas(self, boxes: np.ndarray) -> np.ndarray:
         """(n, 4) boxes of the page on the canvas."""
+        if self.foot is not None:
+            left, top, right, bottom = boxes.T
+            boxes = np.stack([self.foot - bottom, left, self.foot - top, right], axis=1)
         shift = np.array([self.left, self.top, self.left, self.top])
         offset = np.array([self.x0, self.y0, self.x0, self.y0])
         return (boxes - shift) * self.scale + offset
@@ -94,6 +101,8 @@ class Placement:
         """A box of the canvas on the page."""
         x = [value / self.scale + self.left for value in (box[0] - self.x0, box[2] - self.x0)]
         y = [value / self.scale + self.top for value in (box[1] - self.y0, box[3] - self.y0)]
+        if self.foot is not None:
+            return Box(y[0], self.foot - x[1], y[1], self.foot - x[0])
         return Box(x[0], y[0], x[1], y[1])
 
 
@@ -103,12 +112,13 @@ def set_rows(
     setting: RowSetting,
     nudges: Sequence[tuple[float, float]] = (),
     leans: Sequence[float] = (),
+    upward: Sequence[bool] = (),
 ) -> tuple[Image.Image, list[Placement]]:
     """Set pieces of lines (box of the ink, scale) on the rows of one canvas, top to bottom, and say where they lie.
 
     `nudges` moves each piece (right, down) from its usual place, in pixels. `leans` says by how many pixels each falls for
-    each to the right; such a piece is made level, and its `Placement` is right for its middle. Light print on dark paper is
-    turned over, dark on white.
+    each to the right; such a piece is made level, and its `Placement` is right for its middle. What is read `upward` is set
+    as the page turned clockwise shows it. Light print on dark paper is turned over, dark on white.
     """
     if len(pieces) > setting.rows:
         raise ValueError(f"{len(pieces)} lines do not fit on {setting.rows} rows; set fewer on a canvas")
@@ -118,11 +128,15 @@ def set_rows(
     for row, (box, scale) in enumerate(pieces):
         right, down = nudges[row] if nudges else (0.0, 0.0)
         pad = setting.margin / scale
+        seen, foot = page, None
+        if upward and upward[row]:
+            seen, foot = page.transpose(Image.Transpose.ROTATE_270), float(page.height)
+            box = Box(foot - box.bottom, box.left, foot - box.top, box.right)
         left, top = max(0.0, box.left - pad), max(0.0, box.top - pad)
-        end, bottom = min(float(page.width), box.right + pad), min(float(page.height), box.bottom + pad)
+        end, bottom = min(float(seen.width), box.right + pad), min(float(seen.height), box.bottom + pad)
         size = (max(1, round((end - left) * scale)), max(1, round((bottom - top) * scale)))
-        piece = page.resize(size, Image.Resampling.BICUBIC, box=(left, top, end, bottom), reducing_gap=3.0)
-        within = top > 0 and bottom < page.height
+        piece = seen.resize(size, Image.Resampling.BICUBIC, box=(left, top, end, bottom), reducing_gap=3.0)
+        within = top > 0 and bottom < seen.height
         if within and leans and leans[row]:
             piece = _level(piece, leans[row])
         paper = _paper(piece)
@@ -133,7 +147,7 @@ def set_rows(
         x0 = round(setting.margin + right)
         y0 = round(row * setting.row_height + (setting.row_height - piece.height) / 2 + down)
         canvas.paste(piece, (x0, y0))
-        places.append(Placement(left, top, size[0] / (end - left), x0, y0 - (size[1] - piece.height) / 2))
+        places.append(Placement(left, top, size[0] / (end - left), x0, y0 - (size[1] - piece.height) / 2, foot))
     canvas.paste(paper, (0, len(pieces) * setting.row_height, setting.width, setting.height))
     return canvas, places
 

@@ -58,7 +58,7 @@ def plausible(layer: TextLayer, raw: RawPage) -> Plausible | None:
     if inked.sum() < ON_INK * count:
         return None
     text = "".join(c if inked[k] or not printed[k] else " " for k, c in enumerate(layer.text))
-    regions = find_regions(raw.image)
+    regions = [region for region in find_regions(raw.image) if not region.upward]
     if _covered(regions, layer.boxes[inked] * by) < COVERED:
         return None
     return Plausible(replace(layer, text=text), regions)

@@ -39,7 +39,10 @@ class Shown:
             left, top, right, bottom = (round(side) for side in piece.box)
             right, bottom = min(size[0], max(right, left + 1)), min(size[1], max(bottom, top + 1))
             inside = np.clip(place.to_canvas(np.array([piece.box]))[0], 0, [*heat.shape[::-1], *heat.shape[::-1]])
-            part = picture.resize((right - left, bottom - top), Image.Resampling.BOX, box=tuple(inside.tolist()))
+            size_read = (bottom - top, right - left) if piece.upward else (right - left, bottom - top)
+            part = picture.resize(size_read, Image.Resampling.BOX, box=tuple(inside.tolist()))
+            if piece.upward:
+                part = part.transpose(Image.Transpose.ROTATE_90)
             laid[top:bottom, left:right] = np.asarray(part)
         return laid
 
