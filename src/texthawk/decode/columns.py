@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from texthawk.decode.axes import axis_of
+from texthawk.decode.blocks import blocks_apart
 from texthawk.decode.cells import stacks_apart
 from texthawk.decode.cuts import Cut
 
@@ -25,6 +26,7 @@ OTHER, CHANCE = 1.25, 0.8  # times as high as the other side's is type of no tab
 PROSE = 9.0  # width of columns that stand on common rows
 FILLED = 0.8  # of that width, for text: half of the lines are longer than this
 ALIGNED = 0.6  # of many rows that stand beside a row of the other side: the two may be a table; of few rows, less
+ALL = 0.9  # of the rows of a band that do so: the band is of a table, not of columns
 BESIDE = 0.25  # how far the middles of two rows may be apart that stand beside each other
 TALL = 2.5  # times as high as its neighbour and the usual line: nothing so high stands in one row with it
 RIVER = 0.4  # of many rows have text where others have a gap between words; where cells have a gap, fewer
@@ -45,9 +47,12 @@ def reading_order(
     types = boxes[:, 3] - boxes[:, 1] if types is None else types
     everything = np.arange(len(boxes))
     sides = [everything] if cut is None else [everything[cut.sides(boxes) == side] for side in (-1, 1)]
+    extent = (float(boxes[:, 0].min(initial=np.inf)), float(boxes[:, 2].max(initial=0.0)))
     for side in sides:
         for rows in _ordered(boxes, types, side, height):
-            yield stacks_apart(boxes, types, rows, height)
+            for part in blocks_apart(boxes, rows, extent, height):
+                together = rows_of(boxes, part, height) if isinstance(part, np.ndarray) else part
+                yield stacks_apart(boxes, types, together, height)
 
 
 def _ordered(boxes: np.ndarray, types: np.ndarray, chosen: np.ndarray, height: float) -> Iterator[list[np.ndarray]]:
@@ -145,15 +150,29 @@ def _strips(boxes: np.ndarray) -> list[tuple[float, float, np.ndarray]]:
 
 
 def _common(boxes: np.ndarray, inside: np.ndarray, x: float, height: float) -> np.ndarray:
-    """The segments along a strip without what stands apart at its ends and is too little: headers, footers, titles."""
+    """The segments along a strip without what stands apart at its ends and is too little, as headers, footers and titles
+    are, or a table."""
     order = np.flatnonzero(inside)[np.argsort(boxes[inside, 1])]
     reached = np.maximum.accumulate(boxes[order, 3])
     bands = np.split(order, np.flatnonzero(boxes[order[1:], 1] - reached[:-1] > BREAK * height) + 1)
-    little = [min((boxes[band, 0] < x).sum(), (boxes[band, 0] >= x).sum()) < FEWEST for band in bands]
+    while bands and _no_column(boxes[bands[-1]], x, height):
+        bands.pop()
+    while bands and _no_column(boxes[bands[0]], x, height):
+        bands.pop(0)
     kept = np.zeros_like(inside)
-    if not all(little):
-        kept[np.concatenate(bands[little.index(False) : len(bands) - little[::-1].index(False)])] = True
+    kept[np.concatenate([np.zeros(0, dtype=np.int64), *bands])] = True
     return kept
+
+
+def _no_column(boxes: np.ndarray, x: float, height: float) -> bool:
+    """Whether what stands in a band is too little on one side of a strip for a column, or is a table on both."""
+    parts = [boxes[boxes[:, 0] < x], boxes[boxes[:, 0] >= x]]
+    if min(map(len, parts)) < FEWEST:
+        return True
+    sides = [_Side(parts[0], height, -1), _Side(parts[1], height, 0)]
+    shorter, longer = sorted((side.middles for side in sides), key=len)
+    level = np.mean(np.abs(shorter[:, None] - longer).min(axis=1) < BESIDE * height)
+    return bool(level >= ALL) and not all(side.text(height) for side in sides)
 
 
 def _differ(types: list[np.ndarray], heights: list[np.ndarray]) -> bool:
@@ -179,7 +198,7 @@ def _parts_columns(left: np.ndarray, right: np.ndarray, height: float, alike: bo
         return bool(min(np.ptp(side[:, [0, 2]]) for side in (left, right)) >= NARROWEST * height)
     if fewest >= SOME and level < ALIGNED - 1 / fewest:
         return min(side.width for side in sides) >= NARROWEST * height
-    return all(side.next_width >= PROSE * height and side.filled >= FILLED for side in sides)
+    return all(side.text(height) for side in sides)
 
 
 class _Side:
@@ -198,6 +217,10 @@ class _Side:
                 widths = joined
         self.next_width = float(np.median(widths))
         self.filled = self.next_width / float(np.quantile(widths, 0.9))
+
+    def text(self, height: float) -> bool:
+        """Whether the text next to the strip is wide and fills its column, as that of a table's cells does not."""
+        return self.next_width >= PROSE * height and self.filled >= FILLED
 
 
 def _reach(row: np.ndarray, side: np.ndarray, fewest: float) -> float:
