@@ -33,6 +33,26 @@ def test_what_a_ragged_rule_leaves_beside_it_does_not_stretch_a_line() -> None:
     assert lines_of(image) == clean
 
 
+def test_a_faint_rule_that_leans_and_is_broken_into_dashes_does_not_stretch_a_line() -> None:
+    image, draw = sheet()
+    clean = lines_of(image)
+    for box in clean:
+        for left in range(220, 680, 12):
+            top = box.bottom + 1 + (left - 220) // 100
+            draw.line((left, top, left + 6 + left % 4, top), fill="black")
+        for top in range(round(box.top) - 30, round(box.bottom) + 30, 9):
+            draw.line((289, top, 289, top + 4 + top % 3), fill="black")
+    assert lines_of(image) == clean
+
+
+def test_hyphens_of_a_line_stay_part_of_it() -> None:
+    image, draw = sheet()
+    for x in (60, 110, 160, 210):
+        draw.line((x, 40, x + 11, 40), fill="black")
+        draw.text((x - 27, 28), "20", font=FONT, fill="black")
+    assert lines_of(image)[0].right >= 221
+
+
 def test_shapes_of_a_chart_around_its_words_are_no_text_where_they_are_worn_either() -> None:
     image, draw = sheet()
     clean = lines_of(image)

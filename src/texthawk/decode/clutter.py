@@ -27,6 +27,9 @@ NUMBER = 7.0  # letter heights: the number before a tick is no wider, and nothin
 RULE = (3.0, 0.25)  # letter heights (long, thick) of a piece of a rule; dashes are shorter
 BARS = (1.6, 3.0, 0.5, 6)
 """Letter heights, times as high as wide, share of ink, and how many such bars beside each other are a bar code."""
+WORN = (0.12, 3.0, 4, 0.2)
+"""Letter heights of the thickness of a rule that is worn, and of its gaps; of how many pieces it is, and their share of it."""
+MOST = 3000  # pieces that are looked at; pages with more are full of grain
 RAGGED = 0.25  # letter heights: what is as flat and lies along a rule is the rule's edge
 ALONG = 0.6  # of its longer side beside which the rule stands
 
@@ -42,6 +45,7 @@ def clutter_of(parts: Components, rules: np.ndarray, letter: float) -> np.ndarra
     """True for each component that is no part of a letter, for a page with these rules (H, W): (N,)."""
     lost = _no_text(parts, letter, rules.shape) | _drawn(parts, letter)
     lost |= _edges_of_rules(parts, rules, letter) | _bars(parts, letter) | _among_bars(parts, rules, letter)
+    lost |= _worn_rules(parts.boxes, ~lost, letter) | _worn_rules(parts.boxes[:, [1, 0, 3, 2]], ~lost, letter)
     lost |= _hairs(parts, ~lost, letter)
     return lost | _dots(parts, ~lost, letter) | _ticks(parts, ~lost, letter)
 
@@ -119,6 +123,30 @@ def _no_text(parts: Components, letter: float, shape: tuple[int, int]) -> np.nda
     for left, top, right, bottom in boxes[large & dense & (np.minimum(width, height) > 3 * letter)]:
         lost |= (middle[:, 0] > left) & (middle[:, 0] < right) & (middle[:, 1] > top) & (middle[:, 1] < bottom)
     return lost
+
+
+def _worn_rules(boxes: np.ndarray, kept: np.ndarray, letter: float) -> np.ndarray:
+    """Pieces of faint rules that lean or are worn: thin and flat, many in a row, with no letter that reaches across it."""
+    width, height = (boxes[:, 2:] - boxes[:, :2]).T
+    worn = np.zeros(len(boxes), dtype=bool)
+    flat = np.flatnonzero(kept & (height <= max(1.0, WORN[0] * letter)) & (width >= height))
+    if not WORN[2] <= len(flat) <= MOST:
+        return worn
+    order = flat[np.argsort(boxes[flat, 0], kind="stable")]
+    left, top, right, bottom = boxes[order].T
+    linked = (left - right[:, None] <= WORN[1] * letter) & (left > left[:, None])
+    linked &= np.abs((top + bottom) - (top + bottom)[:, None]) <= 2
+    group = groups_of(len(order), *np.nonzero(linked))
+    letters = boxes[kept & (height >= SMALL * letter)]
+    for number in np.flatnonzero(np.bincount(group) >= WORN[2]):
+        pieces = order[group == number]
+        start, end = boxes[pieces, 0].min(), boxes[pieces, 2].max()
+        if width[pieces].sum() < WORN[3] * (end - start):
+            continue
+        middle = (boxes[pieces, 1] + boxes[pieces, 3]) / 2
+        near = letters[(letters[:, 2] > start - letter) & (letters[:, 0] < end + letter)]
+        worn[pieces] = not ((near[:, 1] < middle.min()) & (near[:, 3] > middle.max())).any()
+    return worn
 
 
 def _hairs(parts: Components, kept: np.ndarray, letter: float) -> np.ndarray:
