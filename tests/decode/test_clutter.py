@@ -47,10 +47,10 @@ def test_a_faint_rule_that_leans_and_is_broken_into_dashes_does_not_stretch_a_li
 
 def test_hyphens_of_a_line_stay_part_of_it() -> None:
     image, draw = sheet()
-    for x in (60, 110, 160, 210):
+    for x in (60, 105, 150, 195):
         draw.line((x, 40, x + 11, 40), fill="black")
         draw.text((x - 27, 28), "20", font=FONT, fill="black")
-    assert lines_of(image)[0].right >= 221
+    assert lines_of(image)[0].right >= 206
 
 
 def test_shapes_of_a_chart_around_its_words_are_no_text_where_they_are_worn_either() -> None:
