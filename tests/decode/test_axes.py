@@ -30,3 +30,23 @@ def test_numbers_before_items_of_several_lines_are_no_axis() -> None:
     lines = [(90.0, top + 20 * n, 480.0, bottom + 20 * n) for _, top, _, bottom in TICKS for n in range(3)]
     found = order_of([*TICKS, *lines])
     assert [found.index(k) < found.index(6 + 3 * k) < found.index(k + 1) for k in range(5)] == [True] * 5
+
+
+BARS = [(100.0 - 12 * n, 100.0 + 60 * n, 150.0, 114.0 + 60 * n) for n in range(5)]
+PARTS = [(180.0 + 90 * n, top, 210.0 + 90 * n, bottom) for _, top, _, bottom in BARS for n in range(2)]
+
+
+def named(name: tuple[float, float, float, float]) -> list[int]:
+    boxes = np.array([TITLE, *BARS, *PARTS])
+    rows = reading_order(boxes, HEIGHT, names=np.array([name]))
+    return [int(k) for group in rows for row in group for k in row]
+
+
+def test_names_of_bars_are_read_before_the_numbers_of_their_parts_where_the_axis_has_a_name() -> None:
+    assert named((20.0, 200.0, 34.0, 254.0)) == list(range(16))
+
+
+def test_a_line_on_its_side_elsewhere_makes_no_axis_of_a_column() -> None:
+    by_rows = [0, *(k for row in range(5) for k in (1 + row, 6 + 2 * row, 7 + 2 * row))]
+    for elsewhere in ((20.0, 60.0, 34.0, 130.0), (800.0, 200.0, 814.0, 254.0)):
+        assert named(elsewhere) == by_rows

@@ -38,30 +38,38 @@ MOST = 4000  # segments: more are no text, and their order is of no use
 
 
 def reading_order(
-    boxes: np.ndarray, height: float, types: np.ndarray | None = None, cut: Cut | None = None
+    boxes: np.ndarray,
+    height: float,
+    types: np.ndarray | None = None,
+    cut: Cut | None = None,
+    names: np.ndarray | None = None,
 ) -> Iterator[list[np.ndarray]]:
     """Groups of rows of segments (indices, left to right), in the order they are read: one group for each column.
 
     types: height of each segment's letters, where it is known. What is left of a `cut` is read before what is right of it.
+    names: boxes of lines that are set on their side (M, 4), which axes have.
     """
+    names = np.zeros((0, 4)) if names is None else names
     types = boxes[:, 3] - boxes[:, 1] if types is None else types
     everything = np.arange(len(boxes))
     sides = [everything] if cut is None else [everything[cut.sides(boxes) == side] for side in (-1, 1)]
     extent = (float(boxes[:, 0].min(initial=np.inf)), float(boxes[:, 2].max(initial=0.0)))
     for side in sides:
-        for rows in _ordered(boxes, types, side, height):
+        for rows in _ordered(boxes, types, side, height, names):
             for part in blocks_apart(boxes, rows, extent, height):
                 together = rows_of(boxes, part, height) if isinstance(part, np.ndarray) else part
                 yield stacks_apart(boxes, types, together, height)
 
 
-def _ordered(boxes: np.ndarray, types: np.ndarray, chosen: np.ndarray, height: float) -> Iterator[list[np.ndarray]]:
+def _ordered(
+    boxes: np.ndarray, types: np.ndarray, chosen: np.ndarray, height: float, names: np.ndarray
+) -> Iterator[list[np.ndarray]]:
     if not len(chosen):
         return
-    axis = axis_of(boxes[chosen], height) if len(chosen) <= MOST else None
+    axis = axis_of(boxes[chosen], height, names) if len(chosen) <= MOST else None
     if axis is not None:
         for part in axis:
-            yield from _ordered(boxes, types, chosen[part], height)
+            yield from _ordered(boxes, types, chosen[part], height, names)
         return
     gutter = _gutter(boxes[chosen], types[chosen], height) if len(chosen) <= MOST else None
     if gutter is None:
@@ -71,7 +79,7 @@ def _ordered(boxes: np.ndarray, types: np.ndarray, chosen: np.ndarray, height: f
     above, below = middle < gutter.top, middle > gutter.bottom
     left = ~above & ~below & (boxes[chosen, 0] < gutter.x)
     for part in (above, left, ~above & ~below & ~left, below):
-        yield from _ordered(boxes, types, chosen[part], height)
+        yield from _ordered(boxes, types, chosen[part], height, names)
 
 
 def rows_of(boxes: np.ndarray, chosen: np.ndarray, height: float) -> list[np.ndarray]:

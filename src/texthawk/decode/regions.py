@@ -20,7 +20,7 @@ from texthawk.decode.lean import lean_of
 from texthawk.decode.photos import without_photos
 from texthawk.decode.rotation import box_before
 from texthawk.decode.segments import segments_of
-from texthawk.decode.sideways import sideways_of, with_aside
+from texthawk.decode.sideways import around, sideways_of, with_aside
 from texthawk.types import Box
 
 WORKING_SIDE = 1250  # pages are looked at with their shorter side at most this long
@@ -97,8 +97,9 @@ def find_regions(page: Image.Image) -> list[Region]:
     height = found.line_height
     regions = []
     cut = cut_of(seen, parts.boxes, found.boxes, letter)
-    columns = [*reading_order(found.boxes, height, found.types(parts), cut)]
-    for column in with_aside(columns, found.boxes, parts.boxes, upward, height):
+    names = around(parts.boxes, upward)
+    columns = [*reading_order(found.boxes, height, found.types(parts), cut, names)]
+    for column in with_aside(columns, found.boxes, names, height):
         if isinstance(column, int):
             regions.append(_upward_region(parts.boxes[upward[column]], seen.height, scale))
             continue

@@ -3,7 +3,7 @@
 Each of its letters stands alone in its row of the page and closely above the next one. A column of figures is looser, and
 letters of a line have others beside them.
 
-All numbers are pixels; boxes are rows of left, top, right, bottom.   N components
+All numbers are pixels; boxes are rows of left, top, right, bottom.   N components   S segments   M lines on their side
 """
 
 from collections.abc import Iterator
@@ -51,34 +51,38 @@ def sideways_of(parts: Components, kept: np.ndarray, letter: float) -> list[np.n
     for number in np.flatnonzero(np.bincount(group) >= FEWEST):
         chosen = lone[group == number]
         chosen = chosen[np.argsort(boxes[chosen, 1])]
-        around = np.array([*boxes[chosen, :2].min(axis=0), *boxes[chosen, 2:].max(axis=0)])
+        (frame,) = around(boxes, [chosen])
         if np.median(wide[chosen]) < LETTER[0] * letter or np.median(high[chosen]) < LETTER[1] * letter:
             continue
         gaps = boxes[chosen[1:], 1] - np.maximum.accumulate(boxes[chosen, 3])[:-1]
-        across, along = around[2:] - around[:2]
+        across, along = frame[2:] - frame[:2]
         if across > WIDE * letter or along < LONG * across or np.mean(gaps <= TIGHT[0] * letter) < TIGHT[1]:
             continue
         middle = (boxes[:, :2] + boxes[:, 2:]) / 2
         reach = AROUND * letter
-        inside = kept & (middle > around[:2] - reach).all(axis=1) & (middle < around[2:] + reach).all(axis=1)
-        rows = letters & (boxes[:, 3] > around[1]) & (boxes[:, 1] < around[3]) & ~inside
-        if not (rows & (boxes[:, 2] > around[0] - FREE * letter) & (boxes[:, 0] < around[0])).any():
+        inside = kept & (middle > frame[:2] - reach).all(axis=1) & (middle < frame[2:] + reach).all(axis=1)
+        rows = letters & (boxes[:, 3] > frame[1]) & (boxes[:, 1] < frame[3]) & ~inside
+        if not (rows & (boxes[:, 2] > frame[0] - FREE * letter) & (boxes[:, 0] < frame[0])).any():
             found.append(np.flatnonzero(inside))
     return found
 
 
+def around(boxes: np.ndarray, lines: list[np.ndarray]) -> np.ndarray:
+    """The boxes around lines of components with these boxes (N, 4): (M, 4)."""
+    made = [[*boxes[members, :2].min(axis=0), *boxes[members, 2:].max(axis=0)] for members in lines]
+    return np.array(made).reshape(-1, 4)
+
+
 def with_aside(
-    columns: list[list[np.ndarray]], boxes: np.ndarray, parts: np.ndarray, upward: list[np.ndarray], height: float
+    columns: list[list[np.ndarray]], boxes: np.ndarray, lines: np.ndarray, height: float
 ) -> Iterator[list[np.ndarray] | int]:
     """Columns of rows of segments in the order they are read, and between them the numbers of lines on their side.
 
     Such a line is read before the nearest column of numbers or names on its right, of which all end at one place. boxes: of the
-    segments (S, 4). parts: of the components (N, 4).
+    segments (S, 4). lines: of the lines on their side (M, 4).
     """
     before: dict[tuple[int, int], list[int]] = {}
-    for number, members in enumerate(upward):
-        left, top = parts[members, :2].min(axis=0)
-        right, bottom = parts[members, 2:].max(axis=0)
+    for number, (left, top, right, bottom) in enumerate(lines):
         beyond = np.maximum(boxes[:, 0] - right, 0) + np.where(boxes[:, 0] + boxes[:, 2] > left + right, 0, np.inf)
         above = np.maximum(0, np.maximum(boxes[:, 1] - bottom, top - boxes[:, 3]))
         nearest = int(np.hypot(beyond, above).argmin())
