@@ -20,6 +20,7 @@ STEP, EVEN = (
 BESIDE = 0.25  # how far the middles of two segments of one row are apart
 SHARED = 0.5  # of the numbers that have something beside them in their row: in a table nearly all have
 HALF = 0.4  # of a step: so far above and below the name of a bar are its parts
+NEAR = 6.0  # from an axis' name to the longest of its numbers
 CENTRED = 0.75  # of a step: how far the middle of an axis' name is from that of its numbers
 
 
@@ -30,8 +31,9 @@ def axis_of(boxes: np.ndarray, height: float, names: np.ndarray) -> list[np.ndar
     """
     middle = (boxes[:, 1] + boxes[:, 3]) / 2
     for name in names:
-        for k in np.flatnonzero(boxes[:, 0] > name[2]):
-            found = _axis(boxes, middle, np.flatnonzero(boxes[:, 0] > name[2]), k, height, name)
+        beyond = np.flatnonzero(boxes[:, 0] > name[2])
+        for k in beyond[boxes[beyond, 0] <= name[2] + NEAR * height]:
+            found = _axis(boxes, middle, beyond, k, height, name)
             if found is not None:
                 return found
     narrow = np.flatnonzero(boxes[:, 2] - boxes[:, 0] <= NARROW * height)
