@@ -187,18 +187,18 @@ FIND = replace(
     families={"card": 1.5, "ticket": 1.5, "form": 1.5, "pie_chart": 0.6, "receipt": 0.4}
     | dict.fromkeys(("bar_chart", "stacked_chart", "line_chart", "scatter_chart"), 0.4),
     texts=12,
-    steps=400,
+    steps=240,
     final=0.4,
 )
 
-ASK = replace(FIND, name="ask", asked=0.8, families={}, texts=10, steps=800, learning_rate=6e-4, final=0.01)
+ASK = replace(FIND, name="ask", asked=0.8, families={}, texts=10, steps=1400, learning_rate=6e-4, final=0.01)
 
 
 def nano() -> Recipe:
     return Recipe(
         name="nano",
         model_config=model_config,
-        stages=(GLYPHS, PLAIN, LETTERS, ROWS, READ, TOGETHER, SETTLE, PAGES, WHOLE, PRINTS),
+        stages=(GLYPHS, PLAIN, LETTERS, ROWS, READ, TOGETHER, SETTLE, PAGES, WHOLE, PRINTS, TALL, DENSE),
         vocabulary=VOCABULARY,
         guided_layers=(1, 2, 3),
         hold_out=("Lato", "Charis", "Hack", "Caladea"),
@@ -213,6 +213,6 @@ def asking_config() -> TextHawkConfig:
 
 
 def nano_ask() -> Recipe:
-    """nano that goes on to whole pages in one prompt and to questions about what it has read; no weights of it ship."""
+    """nano that goes on to questions about what it has read; no weights of it ship."""
     reader = nano()
-    return replace(reader, name="nano_ask", model_config=asking_config, stages=(*reader.stages, TALL, DENSE, FIND, ASK))
+    return replace(reader, name="nano_ask", model_config=asking_config, stages=(*reader.stages, FIND, ASK))
