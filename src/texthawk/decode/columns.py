@@ -43,14 +43,26 @@ def reading_order(
     types: np.ndarray | None = None,
     cut: Cut | None = None,
     names: np.ndarray | None = None,
+    ring: np.ndarray | None = None,
 ) -> Iterator[list[np.ndarray]]:
     """Groups of rows of segments (indices, left to right), in the order they are read: one group for each column.
 
     types: height of each segment's letters, where it is known. What is left of a `cut` is read before what is right of it.
-    names: boxes of lines that are set on their side (M, 4), which axes have.
+    names: boxes of lines that are set on their side (M, 4), which axes have. ring: segments that are read one after the
+    other, after what stands above them.
     """
     names = np.zeros((0, 4)) if names is None else names
     types = boxes[:, 3] - boxes[:, 1] if types is None else types
+    if ring is not None:
+        rest = np.setdiff1d(np.arange(len(boxes)), ring)
+        above = boxes[rest, 3] <= boxes[ring, 1].min()
+        for part in (rest[above], ring, rest[~above]):
+            if part is ring:
+                yield [np.array([k]) for k in ring]
+            elif len(part):
+                inner = reading_order(boxes[part], height, types[part], cut, names)
+                yield from ([part[row] for row in rows] for rows in inner)
+        return
     everything = np.arange(len(boxes))
     sides = [everything] if cut is None else [everything[cut.sides(boxes) == side] for side in (-1, 1)]
     extent = (float(boxes[:, 0].min(initial=np.inf)), float(boxes[:, 2].max(initial=0.0)))

@@ -18,6 +18,7 @@ from texthawk.decode.cuts import cut_of
 from texthawk.decode.fills import print_of
 from texthawk.decode.lean import lean_of
 from texthawk.decode.photos import without_photos
+from texthawk.decode.pies import clockwise
 from texthawk.decode.rotation import box_before
 from texthawk.decode.segments import segments_of
 from texthawk.decode.sideways import around, sideways_of, with_aside
@@ -98,7 +99,8 @@ def find_regions(page: Image.Image) -> list[Region]:
     regions = []
     cut = cut_of(seen, parts.boxes, found.boxes, letter)
     names = around(parts.boxes, upward)
-    columns = [*reading_order(found.boxes, height, found.types(parts), cut, names)]
+    ring = clockwise(seen, found.boxes, letter)
+    columns = [*reading_order(found.boxes, height, found.types(parts), cut, names, ring)]
     for column in with_aside(columns, found.boxes, names, height):
         if isinstance(column, int):
             regions.append(_upward_region(parts.boxes[upward[column]], seen.height, scale))
