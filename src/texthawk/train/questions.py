@@ -21,7 +21,7 @@ from texthawk.model.working import copied
 from texthawk.train.batches import TOGETHER, Batch
 
 TASKS = ("docvqa", "tableqa", "chartqa")
-ASKED = 8
+ASKED = 12
 """Questions about one page, at most."""
 MISREAD = 0.06
 """Share of letters, at most, that are shown as others on half of the pages, as a reader may have read them."""
