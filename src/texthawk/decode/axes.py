@@ -32,12 +32,14 @@ def axis_of(boxes: np.ndarray, height: float, names: np.ndarray) -> list[np.ndar
     middle = (boxes[:, 1] + boxes[:, 3]) / 2
     for name in names:
         beyond = np.flatnonzero(boxes[:, 0] > name[2])
-        for k in beyond[boxes[beyond, 0] <= name[2] + NEAR * height]:
+        for k in beyond[boxes[beyond, 0] <= name[2] + NEAR * height].tolist():
             found = _axis(boxes, middle, beyond, k, height, name)
             if found is not None:
                 return found
     narrow = np.flatnonzero(boxes[:, 2] - boxes[:, 0] <= NARROW * height)
-    return next((found for k in narrow if (found := _axis(boxes, middle, narrow, k, height)) is not None), None)
+    return next(
+        (found for k in narrow.tolist() if (found := _axis(boxes, middle, narrow, k, height)) is not None), None
+    )
 
 
 def _axis(
