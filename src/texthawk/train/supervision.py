@@ -124,15 +124,19 @@ class Guide:
         assert batch.guide is not None
         places = [self._places(batch.guide)] + [self._places(batch.guide[:, 1:])] * (len(self.seen) - 1)
         visual = slice(batch.visual_start, batch.visual_start + batch.guide.shape[-1])
-        length = batch.input_ids.shape[1]
+        count, length = batch.input_ids.shape
         future = torch.ones((length, length), dtype=torch.bool, device=batch.input_ids.device).triu(1)
-        hidden = future if batch.sees is None else ~batch.sees
+        hidden = future.expand(count, -1, -1) if batch.sees is None else ~batch.sees
         losses, hits = [], []
         for pointers, (b, i, right) in zip(self.seen, places, strict=True):
-            of_heads = []
+            turn = torch.arange(len(b), device=b.device) - torch.searchsorted(b, b)  # b is in order
+            rows = torch.zeros((count, int(turn.max()) + 1), dtype=torch.long, device=b.device)
+            rows[b, turn] = i  # of each sample only the tokens that point are scored
+            each = torch.arange(count, device=b.device)[:, None]
+            unseen, of_heads = hidden[each, rows], []
             for query, key in pointers:
-                scores = (query @ key.transpose(1, 2)).float()
-                scores = scores.masked_fill(hidden, -torch.inf)[b, i]
+                scores = (query[each, rows] @ key.transpose(1, 2)).float()
+                scores = scores.masked_fill(unseen, -torch.inf)[b, turn]
                 seen = scores[:, visual]
                 on_target = torch.logsumexp(seen.masked_fill(~right, -torch.inf), -1)
                 of_heads.append((torch.logsumexp(scores, -1) - on_target).mean())
