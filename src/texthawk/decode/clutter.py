@@ -29,7 +29,6 @@ BARS = (1.6, 3.0, 0.5, 6)
 """Letter heights, times as high as wide, share of ink, and how many such bars beside each other are a bar code."""
 WORN = (0.12, 3.0, 4, 0.2)
 """Letter heights of the thickness of a rule that is worn, and of its gaps; of how many pieces it is, and their share of it."""
-MOST = 3000  # pieces that are looked at; pages with more are full of grain
 RAGGED = 0.25  # letter heights: what is as flat and lies along a rule is the rule's edge
 ALONG = 0.6  # of its longer side beside which the rule stands
 
@@ -130,16 +129,20 @@ def _worn_rules(boxes: np.ndarray, kept: np.ndarray, letter: float) -> np.ndarra
     width, height = (boxes[:, 2:] - boxes[:, :2]).T
     worn = np.zeros(len(boxes), dtype=bool)
     flat = np.flatnonzero(kept & (height <= max(1.0, WORN[0] * letter)) & (width >= height))
-    if not WORN[2] <= len(flat) <= MOST:
+    if len(flat) < WORN[2]:
         return worn
-    order = flat[np.argsort(boxes[flat, 0], kind="stable")]
-    left, top, right, bottom = boxes[order].T
-    linked = (left - right[:, None] <= WORN[1] * letter) & (left > left[:, None])
-    linked &= np.abs((top + bottom) - (top + bottom)[:, None]) <= 2
-    group = groups_of(len(order), *np.nonzero(linked))
+    before, after = [], []
+    for offset in (0, 1):  # two rulings of the page into strips, so that what is level lies in one strip of either
+        strip = (boxes[flat, 1] + boxes[flat, 3] + 2 * offset) // 4
+        order = np.lexsort((boxes[flat, 0], strip))
+        near = boxes[flat[order[1:]], 0] - boxes[flat[order[:-1]], 2] <= WORN[1] * letter
+        near &= strip[order[1:]] == strip[order[:-1]]
+        before.append(order[:-1][near])
+        after.append(order[1:][near])
+    group = groups_of(len(flat), np.concatenate(before), np.concatenate(after))
     letters = boxes[kept & (height >= SMALL * letter)]
     for number in np.flatnonzero(np.bincount(group) >= WORN[2]):
-        pieces = order[group == number]
+        pieces = flat[group == number]
         start, end = boxes[pieces, 0].min(), boxes[pieces, 2].max()
         if width[pieces].sum() < WORN[3] * (end - start):
             continue

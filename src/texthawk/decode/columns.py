@@ -175,20 +175,23 @@ def _common(boxes: np.ndarray, inside: np.ndarray, x: float, height: float) -> n
     order = np.flatnonzero(inside)[np.argsort(boxes[inside, 1])]
     reached = np.maximum.accumulate(boxes[order, 3])
     bands = np.split(order, np.flatnonzero(boxes[order[1:], 1] - reached[:-1] > BREAK * height) + 1)
-    while bands and _no_column(boxes[bands[-1]], x, height):
+    while bands and _no_column(boxes[bands[-1]], x, height, last=len(bands) == 1):
         bands.pop()
-    while bands and _no_column(boxes[bands[0]], x, height):
+    while bands and _no_column(boxes[bands[0]], x, height, last=len(bands) == 1):
         bands.pop(0)
     kept = np.zeros_like(inside)
     kept[np.concatenate([np.zeros(0, dtype=np.int64), *bands])] = True
     return kept
 
 
-def _no_column(boxes: np.ndarray, x: float, height: float) -> bool:
-    """Whether what stands in a band is too little on one side of a strip for a column, or is a table on both."""
+def _no_column(boxes: np.ndarray, x: float, height: float, *, last: bool) -> bool:
+    """Whether what stands in a band is too little on one side of a strip for a column, or is a table on both.
+
+    The last band there is may be anything else.
+    """
     parts = [boxes[boxes[:, 0] < x], boxes[boxes[:, 0] >= x]]
-    if min(map(len, parts)) < FEWEST:
-        return True
+    if last or min(map(len, parts)) < FEWEST:
+        return min(map(len, parts)) < FEWEST
     sides = [_Side(parts[0], height, -1), _Side(parts[1], height, 0)]
     shorter, longer = sorted((side.middles for side in sides), key=len)
     level = np.mean(np.abs(shorter[:, None] - longer).min(axis=1) < BESIDE * height)
