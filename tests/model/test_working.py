@@ -69,10 +69,10 @@ def test_every_formula_of_the_factory_comes_to_the_answer_that_its_document_give
         texts, system_fonts(), seed=3, languages={lang: 1.0}, families=families, damage=(1, 0, 0, 0), height=(500, 600)
     )
     worked = 0
-    for number in range(60):
+    for number in range(30):
         for asked in factory.document(number).asked:
             if asked.working:
                 worked += 1
                 assert all(asked.working[begin:].startswith(piece) for begin, piece in copied(asked.working))
                 assert worked_out(asked.working, lang) in (asked.answer, *asked.accepted), asked
-    assert worked > 60
+    assert worked > 30
