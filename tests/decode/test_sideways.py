@@ -5,6 +5,7 @@ import pytest
 from PIL import Image, ImageDraw, ImageFont
 
 from texthawk.decode.regions import find_regions
+from texthawk.decode.sideways import with_aside
 from texthawk.decode.windows import windows_of
 from texthawk.image.rows import RowSetting, set_rows
 from texthawk.types import Box
@@ -83,3 +84,13 @@ def test_a_column_of_figures_and_a_list_of_letters_are_no_lines_on_their_side() 
         draw.text((100, 60 + 26 * row), str(row % 10), font=FONT, fill="black")
         draw.text((300, 60 + 26 * row), "ABCDEFGHIKLM"[row] + "   words of a row", font=FONT, fill="black")
     assert not any(region.upward for region in find_regions(image))
+
+
+def test_print_on_its_side_beside_what_stands_in_no_column_is_read() -> None:
+    boxes = np.array([[100, 100, 300, 120], [600, 100, 800, 120], [498, 400, 502, 412]], dtype=float)
+    name = np.array([[470.0, 380, 490, 440]])
+    columns = [[np.array([0])], [np.array([1])]]
+    told = list(with_aside(columns, boxes, name, 20.0))
+    assert [part for part in told if isinstance(part, int)] == [0]
+    assert [int(row[0]) for part in told if not isinstance(part, int) for row in part] == [0, 1]
+    assert list(with_aside([], boxes[:0], name, 20.0)) == [0]

@@ -19,6 +19,7 @@ PARAGRAPHS = [" ".join(np.random.default_rng(k).choice(WORDS, 60)).capitalize() 
         (sum_of(["1", "2", "12"]), "15"),
         (sum_of(["3.5%", "4%"]), "7.5%"),
         (sum_of(["-5", "3"]), "-2"),
+        (sum_of(["RM 12.50", "1,000.00"]), "RM 1,012.50"),
         (sum_of(["-$5.00", "$3.20"]), "-$1.80"),
         (difference_of("3.20", "12.5"), "9.30"),
         (difference_of("-5", "-3"), "2"),
@@ -37,7 +38,10 @@ def test_a_formula_comes_to_its_answer_written_as_its_numbers_are(formula, answe
 @pytest.mark.parametrize(
     "answer",
     ["", "12", "yes", "=", "=x", "=max()", "=max(Pears; Figs 3)", "=count(x > 2)", "=count(1; 2)", "=1 +", "=1 + two",
-     "=1.2.3 + 4.5.6.7", "a = 1 + 2", "=5"],
+     "=1.2.3 + 4.5.6.7", "a = 1 + 2", "=5", "=$12.50 + €3.20", "=20% + $5", "=5 + 5%", "=$1.5M + $200K", "=12,5 + 3,2",
+     "=INV-12 + 3", "=A-1 > A-2", "=15 Jan - 20 Feb", "=12 - 05", "=(1 + 2)", "=A1 + B2", "=f(x1) + g(y2)",
+     "=== 1 + 2 ===", "=1 + 2 // more",
+     "=max(A 1; B 2%)"],
 )  # fmt: skip
 def test_what_is_no_formula_stays_as_it_was_written(answer):
     assert worked_out(answer) == answer

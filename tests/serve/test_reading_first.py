@@ -124,21 +124,22 @@ def test_a_chat_that_cannot_be_read_or_held_is_refused_with_the_reason(nano):
 
 
 @pytest.mark.parametrize(
-    ("pieces", "read", "sent"),
+    ("pieces", "end", "read", "sent"),
     [
-        (["=12 +", " 9.50"], "What do both come to?", ["21.50"]),
-        (["=12 > 9"], "哪个更高？", ["是"]),
-        (["a ", "=12 + 9"], "What do both come to?", ["a ", "=12 + 9"]),
-        (["=12 + ", "9"], None, ["=12 + ", "9"]),
+        (["=12 +", " 9.50"], "stop", "What do both come to?", ["21.50"]),
+        (["=12 +", " 9.50"], "length", "What do both come to?", ["=12 + 9.50"]),
+        (["=12 > 9"], "stop", "哪个更高？", ["是"]),
+        (["a ", "=12 + 9"], "stop", "What do both come to?", ["a ", "=12 + 9"]),
+        (["=12 + ", "9"], "stop", None, ["=12 + ", "9"]),
     ],
 )
-def test_a_formula_is_sent_once_it_is_worked_out(nano, pieces, read, sent):
+def test_a_formula_is_sent_once_it_is_worked_out_and_one_cut_off_as_it_is(nano, pieces, end, read, sent):
     async def told() -> list[str]:
         asked = ChatRequest.model_validate({"model": "tiny", "messages": about(TOTAL, "x"), "stream": True})
         listener = asyncio.create_task(asyncio.sleep(60))
         queued = await begun(asked, nano.parts, listener)
         events: asyncio.Queue[Event] = asyncio.Queue()
-        for event in (*(Piece(piece, ()) for piece in pieces), Finish("stop")):
+        for event in (*(Piece(piece, ()) for piece in pieces), Finish(end)):
             events.put_nowait(event)
         listener.cancel()
         answer = Answer(asked, nano.parts, Begun(queued.generation, events, read))

@@ -10,7 +10,7 @@ from texthawk.image.selection import EVERY_PAGE, PageSelection, page_selection
 FORMATS = ("text", "markdown", "json", "hocr", "alto", "pdf")
 WHOLE_PAGE = (
     "show the model a page's lines in one prompt, on one tall grid of tiles, rather than eight at a time; nano gets a quarter "
-    "of a dense page wrong so, where it skips lines or reads them twice"
+    "of a dense page wrong so: it skips lines or reads them twice, and boxes are then those of other lines"
 )
 _BYTES = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30}
 

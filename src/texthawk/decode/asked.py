@@ -125,8 +125,9 @@ def said(
         chosen = prompts[start : start + TOGETHER]
         forms = None if form is None else [form.constraint(reader.schemas, limit) for _ in chosen]
         answers = reader.asker.ask([picture] * len(chosen), chosen, [limit] * len(chosen), constraints=forms)
+        print_of = shown.text if isinstance(shown, Page) else None
         languages = [language_of(question) for question in questions[start : start + TOGETHER]]
-        made += [_said(answer, reader, form, lang) for answer, lang in zip(answers, languages, strict=True)]
+        made += [_said(answer, reader, form, print_of, lang) for answer, lang in zip(answers, languages, strict=True)]
     return made
 
 
@@ -145,12 +146,14 @@ def _as_print(rows: Sequence[str], tokenizer: Any) -> list[str]:
     return text.split("\n") if rows else []
 
 
-def _said(answer: "Answer", reader: "Reader", form: Form | None, lang: str) -> Said:
+def _said(answer: "Answer", reader: "Reader", form: Form | None, print_of: str | None, lang: str) -> Said:
+    """print_of: what was read of the page; an answer that stands there as it is, or that was cut off, is no formula."""
     text = reader.processor.tokenizer.decode(answer.tokens, skip_special_tokens=True)
     confidence = math.exp(answer.likelihood) if answer.tokens else 0.0
     if form is None:
         text = text.strip()
-        told = worked_out(text, lang) if answers_from_text(reader) else text
+        formula = print_of is not None and answer.whole and text not in print_of
+        told = worked_out(text, lang) if formula else text
         return Said(told, None, confidence, answer.finish_reason, text if told != text else "")
     return Said(text, form.value(text), confidence, answer.finish_reason)
 

@@ -79,13 +79,17 @@ def with_aside(
     """Columns of rows of segments in the order they are read, and between them the numbers of lines on their side.
 
     Such a line is read before the nearest column of numbers or names on its right, of which all end at one place. boxes: of the
-    segments (S, 4). lines: of the lines on their side (M, 4).
+    segments (S, 4), some of which may stand in no column. lines: of the lines on their side (M, 4).
     """
     before: dict[tuple[int, int], list[int]] = {}
+    held = np.array([segment for rows in columns for row in rows for segment in row], dtype=np.int64)
+    if not len(held):
+        yield from range(len(lines))
+        return
     for number, (left, top, right, bottom) in enumerate(lines):
         beyond = np.maximum(boxes[:, 0] - right, 0) + np.where(boxes[:, 0] + boxes[:, 2] > left + right, 0, np.inf)
         above = np.maximum(0, np.maximum(boxes[:, 1] - bottom, top - boxes[:, 3]))
-        nearest = int(np.hypot(beyond, above).argmin())
+        nearest = int(held[np.hypot(beyond, above)[held].argmin()])
         place = next(
             (c, r)
             for c, rows in enumerate(columns)

@@ -128,15 +128,20 @@ def set_rows(
     for row, (box, scale) in enumerate(pieces):
         right, down = nudges[row] if nudges else (0.0, 0.0)
         pad = setting.margin / scale
-        seen, foot = page, None
+        (across, along), foot = page.size, None
         if upward and upward[row]:
-            seen, foot = page.transpose(Image.Transpose.ROTATE_270), float(page.height)
+            (along, across), foot = page.size, float(page.height)
             box = Box(foot - box.bottom, box.left, foot - box.top, box.right)
         left, top = max(0.0, box.left - pad), max(0.0, box.top - pad)
-        end, bottom = min(float(seen.width), box.right + pad), min(float(seen.height), box.bottom + pad)
+        end, bottom = min(float(across), box.right + pad), min(float(along), box.bottom + pad)
         size = (max(1, round((end - left) * scale)), max(1, round((bottom - top) * scale)))
-        piece = seen.resize(size, Image.Resampling.BICUBIC, box=(left, top, end, bottom), reducing_gap=3.0)
-        within = top > 0 and bottom < seen.height
+        if foot is None:
+            piece = page.resize(size, Image.Resampling.BICUBIC, box=(left, top, end, bottom), reducing_gap=3.0)
+        else:
+            lying = (top, foot - end, bottom, foot - left)
+            piece = page.resize(size[::-1], Image.Resampling.BICUBIC, box=lying, reducing_gap=3.0)
+            piece = piece.transpose(Image.Transpose.ROTATE_270)
+        within = top > 0 and bottom < along
         if within and leans and leans[row]:
             piece = _level(piece, leans[row])
         paper = _paper(piece)

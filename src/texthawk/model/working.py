@@ -17,7 +17,9 @@ from typing import NamedTuple
 
 from texthawk.model.transcript import NO, YES
 
-_NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?|\.\d+")
+_MARK = r"[$€£¥￥]|US\$|(?:RM|USD|EUR|GBP|CNY|MYR) ?"
+_DIGITS = r"[1-9][0-9]{0,2}(?:,[0-9]{3})+(?:\.[0-9]+)?|(?:0|[1-9][0-9]*)?\.[0-9]+|0|[1-9][0-9]*"
+_NUMBER = re.compile(rf"(?P<sign>[-−]?)(?P<mark>{_MARK}|)(?P<digits>{_DIGITS})(?P<unit> ?%|)")
 _CALL = re.compile(r"=(max|min|count)\((.*?)(?: ([<>]) ([^;<>]*))?\)")
 _SIGNS = (">", "-", "+")
 
@@ -51,13 +53,13 @@ def count_of(numbers: Sequence[str], limit: str, *, above: bool) -> str:
 class _Formula(NamedTuple):
     """An operation and what it is done with: numbers as they are printed, each with where it begins.
 
-    names: of the numbers among which an extreme is sought. limit: signed `<` or `>`, of numbers that are counted.
+    names: of the numbers among which an extreme is sought. limit: `<` or `>` and a number, where numbers are counted.
     """
 
     operation: str
     numbers: list[tuple[int, str]]
     names: list[tuple[int, str]]
-    limit: tuple[str, str] = ("", "")
+    limit: tuple[str, ...] = ()
 
 
 def copied(formula: str) -> list[tuple[int, str]]:
@@ -67,29 +69,30 @@ def copied(formula: str) -> list[tuple[int, str]]:
 
 
 def worked_out(answer: str, lang: str = "en") -> str:
-    """What a formula comes to, written as its numbers are; an answer that is no formula stays as it is.
+    """What a formula comes to, written as its numbers are; whatever is no formula, or of numbers unlike each other, stays.
 
     lang: language of yes and no. Of several that are the largest or smallest alike, the first is named.
     """
     read = _read(answer.strip())
-    numbers = [] if read is None else [number for _, number in read.numbers]
-    values = [value for number in numbers if (value := _value(number)) is not None]
-    if read is None or len(values) < len(numbers):
+    if read is None:
         return answer
+    printed = [*(number for _, number in read.numbers), *read.limit[1:]]
+    found = [number for text in printed if (number := _NUMBER.fullmatch(text)) is not None]
+    marks = {number["mark"].strip() for number in found if number["mark"]}
+    if len(found) < len(printed) or len(marks) > 1 or len({number["unit"].strip() for number in found}) > 1:
+        return answer
+    values = [_value(number) for number in found]
     match read.operation:
         case "max" | "min":
             return read.names[values.index(max(values) if read.operation == "max" else min(values))][1]
         case "count":
-            sign, number = read.limit
-            limit = _value(number)
-            if limit is None:
-                return answer
-            return str(sum(value > limit if sign == ">" else value < limit for value in values))
+            limit = values.pop()
+            return str(sum(value > limit if read.limit[0] == ">" else value < limit for value in values))
         case ">":
             return (YES if values[0] > values[1] else NO)[lang]
         case "-":
-            return _written(abs(values[0] - values[1]), numbers)
-    return _written(sum(values, Decimal()), numbers)
+            return _written(abs(values[0] - values[1]), found)
+    return _written(sum(values, Decimal()), found)
 
 
 def _read(formula: str) -> _Formula | None:
@@ -115,20 +118,13 @@ def _split(text: str, sign: str, begin: int) -> Iterator[tuple[int, str]]:
         begin += len(part) + len(sign)
 
 
-def _value(number: str) -> Decimal | None:
-    """A number as it is printed, with whatever is set before and behind it; None where there is none, or there are two."""
-    found = _NUMBER.findall(number)
-    if len(found) != 1:
-        return None
-    value = Decimal(found[0].replace(",", ""))
-    before = number[: number.index(found[0])]
-    return -value if any(sign in before for sign in "-−(") else value
+def _value(number: re.Match[str]) -> Decimal:
+    value = Decimal(number["digits"].replace(",", ""))
+    return -value if number["sign"] else value
 
 
-def _written(value: Decimal, numbers: Sequence[str]) -> str:
-    """A value with the decimals of the finest of some numbers, and what stands around the first; thousands are set apart."""
-    digits = [_NUMBER.findall(number)[0] for number in numbers]
-    decimals = max(len(part.partition(".")[2]) for part in digits)
-    before, _, behind = numbers[0].strip().partition(digits[0])
-    sign = "-" if value < 0 else ""
-    return f"{sign}{before.strip(' -−(')}{abs(value):,.{decimals}f}{behind.rstrip(')')}"
+def _written(value: Decimal, numbers: Sequence[re.Match[str]]) -> str:
+    """A value with the decimals of the finest of some numbers, and their mark and unit; thousands are set apart."""
+    decimals = max(len(number["digits"].partition(".")[2]) for number in numbers)
+    mark = next((number["mark"] for number in numbers if number["mark"]), "")
+    return f"{'-' if value < 0 else ''}{mark}{abs(value):,.{decimals}f}{numbers[0]['unit']}"

@@ -15,7 +15,7 @@ from texthawk.model.working import worked_out
 from texthawk.serve.admission import RETRY_SECONDS, Begun, begun
 from texthawk.serve.chat_request import ChatRequest
 from texthawk.serve.errors import Refusal, error_body
-from texthawk.serve.generation import Failure, Finish, Piece
+from texthawk.serve.generation import Event, Failure, Finish, Piece
 from texthawk.serve.listening import listening, unless
 from texthawk.serve.parts import Parts, parts_of
 from texthawk.serve.sampling import Token
@@ -41,9 +41,10 @@ class Answer:
         """Whether the model may write a formula: where it was shown what was read, and no form was asked for."""
         return self.begun.read is not None and self.asked.response_format is None
 
-    def told(self, text: str) -> str:
-        """What the model wrote, or what its formula comes to."""
-        return worked_out(text, language_of(self.begun.read or "")) if self.works_out else text
+    def told(self, text: str, end: Event) -> str:
+        """What the model wrote, or what its formula comes to where it came to its end."""
+        whole = isinstance(end, Finish) and end.reason == "stop"
+        return worked_out(text, language_of(self.begun.read or "")) if self.works_out and whole else text
 
     def usage(self) -> dict[str, Any]:
         prompt, completion = len(self.generation.prompt.ids), self.generation.tokens
@@ -117,7 +118,7 @@ async def _whole(answer: Answer) -> Response:
         if answer.parts.draining:
             return Refusal(503, event.message, code="shutting_down", retry_after=RETRY_SECONDS).response()
         return Refusal(500, event.message, code="generation_failed").response()
-    message = {"role": "assistant", "content": answer.told("".join(text)), "refusal": None}
+    message = {"role": "assistant", "content": answer.told("".join(text), event), "refusal": None}
     scores = answer.scores(tuple(tokens))
     choice = {"index": 0, "message": message, "logprobs": scores, "finish_reason": event.reason}
     return JSONResponse(answer.body("chat.completion", [choice], usage=answer.usage()))
@@ -141,7 +142,7 @@ async def _chunks(answer: Answer) -> AsyncIterator[str]:
             yield chunk({"content": event.text}, event.tokens)
         first = first and not event.text.strip()
     if held:
-        text = answer.told("".join(piece.text for piece in held))
+        text = answer.told("".join(piece.text for piece in held), event)
         yield chunk({"content": text}, tuple(token for piece in held for token in piece.tokens))
     if isinstance(event, Finish):
         yield chunk({}, reason=event.reason)

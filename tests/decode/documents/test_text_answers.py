@@ -180,6 +180,8 @@ def test_a_formula_is_worked_out_and_its_numbers_are_the_evidence():
     assert answer.text == "是"
     (answer,) = ask(["What are both totals together?"], PAGES[2:], writing("=12 + x"))
     assert (answer.text, answer.working) == ("=12 + x", "")
+    (answer,) = ask(["What does the cell say?"], [page(1, "=1 + 2 in a cell")], writing("=1 + 2"))
+    assert (answer.text, answer.working) == ("=1 + 2", ""), "what is printed is told as it is printed"
 
 
 def test_what_is_printed_nowhere_has_the_passage_as_its_evidence():
