@@ -177,6 +177,7 @@ def test_a_run_that_goes_on_can_be_exported(inputs, tmp_path, best):
         made.export(tmp_path / "out")
 
 
+@pytest.mark.slow
 def test_a_small_mixture_is_learned(inputs, tmp_path):
     (first, _) = (made := paper.recipe(steps=40, rate=6e-3)).paper_stages
     made = replace(made, paper_stages=(replace(first, learners=made.paper_stages[1].learners),))

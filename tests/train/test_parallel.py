@@ -48,6 +48,7 @@ def same(layout, folder, *, steps, packs, stage="full", tied=True):
     assert expected[0][0] - expected[-1][0] > 0.05, "nothing was learned, so nothing was shown"
 
 
+@pytest.mark.slow
 def test_two_devices_with_packs_of_their_own_learn_as_one(shards):
     same("dp2", shards, steps=3, packs=2)
 

@@ -113,6 +113,7 @@ def test_full_training_of_the_language_model_is_six_operations_a_token_and_weigh
     assert plan.learned == sum(p.numel() for p in model.parameters()) and plan.frozen == 0
 
 
+@pytest.mark.slow
 def test_lora_spares_the_gradients_of_the_weights_and_a_frozen_tower_its_backward():
     full, lora = planned(FINE), planned(PRE)
     each = [plan.operations["language"] / plan.samples for plan in (lora, full)]

@@ -56,6 +56,7 @@ def rows(folder):
     return [{name: value for name, value in row.items() if name != "seconds"} for row in found]
 
 
+@pytest.mark.slow
 def test_the_pyramid_learns_more_than_bilinear_enlarging_knows(tmp_path, places):
     run = run_in(tmp_path, places, replace(RECIPE, steps=40))
     run.train()

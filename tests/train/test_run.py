@@ -61,6 +61,7 @@ def test_a_run_that_was_stopped_and_continued_ends_with_the_same_weights(tmp_pat
         assert torch.equal(value, expected[name]), name
 
 
+@pytest.mark.slow
 def test_a_stage_that_is_a_mean_ends_between_an_earlier_one_and_where_it_went(tmp_path: Path) -> None:
     made = recipe()
     last = made.stages[-1]
