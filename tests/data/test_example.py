@@ -1,6 +1,7 @@
 """Examples hold places apart from text, and dropped records are counted."""
 
 import io
+from pathlib import Path
 
 import pytest
 from PIL import Image
@@ -28,6 +29,15 @@ def test_a_place_without_box_or_a_box_without_place_is_refused():
         Turn("Where?", "here", "gruonding")
 
 
+@pytest.mark.parametrize("text", [None, 7, ["a"], "half of one: \ud83d"])
+def test_what_no_file_can_hold_as_text_is_refused(text):
+    for question, answer, accepted in ((text, "a", ()), ("a", text, ()), ("a", "b", ("b", text))):
+        with pytest.raises(ValueError, match=r"where a text belongs|half of a character"):
+            Turn(question, answer, "vqa", accepted=accepted)
+    with pytest.raises(ValueError, match=r"where a text belongs|half of a character"):
+        Example(text, "test", b"", ())
+
+
 @pytest.mark.parametrize("box", [(0.5, 0, 0.4, 1), (-0.1, 0, 1, 1), (0, 0, 1, 1.01), (0, 0, float("nan"), 1)])
 def test_a_box_that_is_none_is_refused(box):
     with pytest.raises(ValueError, match="unit_box"):
@@ -40,8 +50,13 @@ def test_pixels_become_parts_of_the_picture_and_are_cut_at_its_edge():
     for outside in ((110, 0, 120, 10), (30, 0, 10, 10), (0, -9, 5, -1)):
         with pytest.raises(ValueError, match="no place"):
             unit_box(outside, 100, 200)
-    with pytest.raises(ValueError, match="no places"):
-        unit_box((0, 0, 0, 0), 0, 10)
+    for number in (float("nan"), float("inf")):  # a cut at the edge would make a side of the picture of them
+        for side in range(4):
+            with pytest.raises(ValueError, match="no place"):
+                unit_box([number if at == side else value for at, value in enumerate((10, 20, 30, 100))], 100, 200)
+    for width, height in ((0, 10), (10, float("nan")), (float("inf"), 10)):
+        with pytest.raises(ValueError, match="no places"):
+            unit_box((0, 0, 0, 0), width, height)
 
 
 def test_text_of_a_source_cannot_be_taken_for_a_place():
@@ -70,21 +85,26 @@ def test_a_picture_is_a_file_its_bytes_or_drawn(tmp_path):
 def numbers(record: dict) -> int:
     if record.get("empty"):
         raise Unusable("empty")
+    if "file" in record:
+        return len(Path(record["file"]).read_bytes())
     return int(record["n"])
 
 
 def test_records_are_left_out_by_reason_and_the_first_of_each_is_named():
     dropped = Dropped("set")
     records = [("a", {"n": 1}), ("b", {}), ("c", {"n": "x"}), ("d", {"empty": True}), ("e", {}), ("f", {"n": None})]
+    records += [("g", {"n": float("inf")}), ("h", {"file": "nowhere"})]
     assert list(dropped.use(records, numbers)) == [1]
     assert dropped.reasons == {
         "no field 'n'": 2,
         "a field's content does not fit (ValueError)": 1,
         "a field's content does not fit (TypeError)": 1,
+        "a field's content does not fit (OverflowError)": 1,
+        "a file of it cannot be read (FileNotFoundError)": 1,
         "empty": 1,
     }
     assert dropped.first["no field 'n'"] == "b"
-    with pytest.raises(ValueError, match=r"set: 5 of 6 records cannot be used.*2 x no field 'n' \(first: b\)"):
+    with pytest.raises(ValueError, match=r"set: 7 of 8 records cannot be used.*2 x no field 'n' \(first: b\)"):
         dropped.check()
 
 

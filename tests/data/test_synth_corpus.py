@@ -56,6 +56,20 @@ def test_a_folder_gives_the_paragraphs_of_its_text_files(tmp_path):
     assert Corpus.from_folder(tmp_path, pattern="*.md", split="all").paragraphs == found[:2]
 
 
+def test_a_line_that_is_none_is_named_and_any_character_may_stand_in_one(tmp_path):
+    file = tmp_path / "a.jsonl"
+    file.write_text(json.dumps({"text": "One line\u2028of a poem\x85and more."}, ensure_ascii=False), encoding="utf-8")
+    assert Corpus.from_folder(tmp_path, split="all").paragraphs == ("One line of a poem and more.",)
+    for line, told in (
+        ('{"text": "cut', "line 2 is no JSON"),
+        ("[1]", "no JSON object"),
+        ('{"text": 7}', "text is neither"),
+    ):
+        file.write_text('{"text": "Good."}\n' + line + "\n", encoding="utf-8")
+        with pytest.raises(ValueError, match=told):
+            Corpus.from_folder(tmp_path, split="all")
+
+
 def test_a_folder_without_text_and_an_unknown_split_are_told(tmp_path):
     with pytest.raises(ValueError, match="no paragraphs"):
         Corpus.from_folder(tmp_path)

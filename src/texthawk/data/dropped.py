@@ -53,8 +53,10 @@ class Dropped:
                 self.leave_out("it is no JSON", name)
             except Unusable as error:
                 self.leave_out(str(error), name)
-            except (ValueError, TypeError, AttributeError, IndexError) as error:
+            except (ValueError, TypeError, AttributeError, IndexError, ArithmeticError, RecursionError) as error:
                 self.leave_out(f"a field's content does not fit ({type(error).__name__})", name)
+            except OSError as error:
+                self.leave_out(f"a file of it cannot be read ({type(error).__name__})", name)
             else:
                 yield made
             if self.seen >= ENOUGH:

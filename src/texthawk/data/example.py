@@ -5,6 +5,7 @@ question before those of the answer. So a source needs to know no model's way of
 """
 
 import io
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -65,6 +66,8 @@ class Turn:
     accepted: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        for text in (self.question, self.answer, *self.accepted):
+            check_text(text)
         if self.task not in TASKS:
             raise ValueError(f"task {self.task!r} is unknown; there are: {', '.join(TASKS)}")
         places = self.question.count(PLACE) + self.answer.count(PLACE)
@@ -100,6 +103,10 @@ class Example:
     lang: str = ""
     info: dict[str, Any] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        for text in (self.id, self.source, self.lang):
+            check_text(text)
+
     def open(self) -> Image.Image:
         """The picture, upright and in RGB; ValueError says what is wrong with a file."""
         if isinstance(self.image, Drawn):
@@ -119,6 +126,16 @@ class Example:
         return buffer.getvalue()
 
 
+def check_text(text: Any) -> None:
+    """ValueError unless it is a text that a file in UTF-8 can hold."""
+    if not isinstance(text, str):
+        raise ValueError(f"{text!r} is a {type(text).__name__} where a text belongs; write it as one")
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise ValueError(f"{text[:40]!r} holds half of a character (a lone surrogate); leave it out") from error
+
+
 def check_box(box: Sequence[float]) -> None:
     """ValueError unless the corners are in [0, 1] and the right way round."""
     left, top, right, bottom = box
@@ -135,9 +152,11 @@ def unit_box(box: Sequence[float], width: float, height: float) -> UnitBox:
     ValueError for a box that lies outside altogether, has its corners the wrong way round, or a picture without pixels.
     """
     left, top, right, bottom = box
-    if width <= 0 or height <= 0:
+    if not (0 < width < math.inf and 0 < height < math.inf):
         raise ValueError(f"a picture of {width} x {height} pixels has no places; give its size")
-    if left > right or top > bottom or right < 0 or bottom < 0 or left > width or top > height:
+    # Said as what must hold, so that NaN holds nowhere.
+    inside = left <= right and top <= bottom and right >= 0 and bottom >= 0 and left <= width and top <= height
+    if not (inside and all(map(math.isfinite, box))):
         raise ValueError(f"box {tuple(box)} has no place in a picture of {width} x {height}; check corners and units")
     return (
         max(0.0, left / width),

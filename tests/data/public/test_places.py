@@ -226,3 +226,41 @@ def test_a_box_outside_its_picture_is_left_out(tmp_path):
     picture(tmp_path / "testing_data" / "images" / "1.png")
     with pytest.raises(ValueError, match="1 of 1 records cannot be used"):
         list(read_set("funsd", tmp_path, "test"))
+
+
+@pytest.mark.parametrize(
+    ("name", "split", "file", "content"),
+    [
+        ("xfund", "zh.train", "zh.train.json", [1]),
+        ("xfund", "zh.train", "zh.train.json", {"documents": None}),
+        ("refcoco", "train", "refcoco/instances.json", {"images": [{"id": 9}], "annotations": "none"}),
+        ("refcoco", "train", "refcoco/instances.json", {"images": [], "annotations": [{"id": 1}]}),
+    ],
+)
+def test_a_file_of_another_kind_is_named(tmp_path, name, split, file, content):
+    write_refcoco(tmp_path)
+    data(tmp_path / file, content)
+    with pytest.raises(ValueError, match=file.replace(".", r"\.")):
+        list(read_set(name, tmp_path, split))
+
+
+def test_records_of_the_wrong_kind_are_counted_wherever_they_stand(tmp_path):
+    write_refcoco(tmp_path)
+    file = tmp_path / "refcoco" / "refs(unc).p"
+    good = pickle.loads(file.read_bytes())[0]
+    several = [good | {"ref_id": number} for number in range(300)]
+    file.write_bytes(pickle.dumps([*several, None, {"split": "train"}, good | {"sentences": 3}], protocol=2))
+    dropped = Dropped("refs")
+    [example] = read_set("refcoco", tmp_path, "train", dropped)
+    assert len(example.turns) == 600 and dropped.count == 3
+    document = {"id": "a", "document": ENTITIES, "img": {"fname": "a.jpg"}}
+    picture(tmp_path / "a.jpg")
+    data(tmp_path / "zh.train.json", {"lang": "zh", "documents": [document, None]})
+    with pytest.raises(ValueError, match=r"1 of 2 records .*first: document 1\)"):
+        list(read_set("xfund", tmp_path, "zh.train"))
+    for box in ("NaN", "Infinity"):
+        (tmp_path / "zh.train.json").write_text(
+            json.dumps({"documents": [document]}).replace("[20, 10, 100, 20]", f"[20, 10, {box}, 20]")
+        )
+        with pytest.raises(ValueError, match="1 of 1 records"):
+            list(read_set("xfund", tmp_path, "zh.train"))

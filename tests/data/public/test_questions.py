@@ -102,6 +102,23 @@ def test_tabfact_joins_both_rounds_of_a_table(tmp_path):
     assert example.turns[3].answer == "letters\n\n| letter | number |\n| --- | --- |\n| a | 1 |\n| b | 2 |"
 
 
+def test_a_label_that_is_none_is_no_yes_and_a_cell_may_hold_any_character(tmp_path):
+    name = "1-100.html.csv"
+    data(tmp_path / "data" / "val_id.json", [name])
+    text(tmp_path / "data" / "all_csv" / name, "letter#number\na\u2028b#1\n")
+    for labels in ([1], [-1]):
+        data(tmp_path / "collected_data" / "r1_training_all.json", {name: [["a is 1"], labels, "letters"]})
+        if labels == [-1]:
+            with pytest.raises(ValueError, match="labelled neither 0 nor 1"):
+                list(read_set("tabfact", tmp_path, "val"))
+        else:
+            [example] = read_set("tabfact", tmp_path, "val")
+            assert example.info["rows"] == [["letter", "number"], ["a b", "1"]]
+    data(tmp_path / "data" / "val_id.json", {"list": [name]})
+    with pytest.raises(ValueError, match=r"val_id\.json has a dict and no list"):
+        list(read_set("tabfact", tmp_path, "val"))
+
+
 def test_a_drawn_table_shows_every_cell_once_and_is_the_same_each_time():
     rows = [["head", "a long heading of a column that must be wrapped to be shown whole"], ["1", "2"]]
     image = drawn(rows).draw()

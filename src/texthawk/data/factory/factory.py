@@ -23,6 +23,8 @@ RUN = 256
 """Documents one after another that share a pool of fonts."""
 POOL = 4
 """Families of fonts of each language in a pool."""
+LOWEST, HIGHEST = 400, 7000
+"""Pixels of a page; of higher ones some would have more pixels than a decoder believes in."""
 HELD_OUT_SEEDS = 1 << 32
 """Seeds from here on make documents to evaluate on; a mixture to learn from refuses them."""
 ORDER_SALT, DAMAGE_SALT, TURN_SALT, POOL_SALT, WORD_SALT = 0x4F52, 0x4441, 0x5455, 0x504F, 0x574F
@@ -62,8 +64,10 @@ class Factory:
         if len(damage) != len(LEVELS) or min(damage) < 0 or sum(damage) <= 0:
             raise ValueError(f"damage {tuple(damage)}: give {len(LEVELS)} shares, of level 0 to {len(LEVELS) - 1}")
         self.height = (height, height) if isinstance(height, int) else height
-        if not 400 <= self.height[0] <= self.height[1]:
-            raise ValueError(f"height {height}: pages are 400 pixels high or more, and a range goes from low to high")
+        if not LOWEST <= self.height[0] <= self.height[1] <= HIGHEST:
+            raise ValueError(
+                f"height {height}: pages are {LOWEST} to {HIGHEST} pixels high, and a range goes from low to high"
+            )
         if not isinstance(seed, int) or isinstance(seed, bool) or seed < 0:
             raise ValueError(f"seed {seed!r} is no seed; give a whole number, 0 or more")
         if documents < RUN:

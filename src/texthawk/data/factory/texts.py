@@ -1,6 +1,5 @@
 """Words to print, by language: paragraphs of any corpus, and short pieces of them."""
 
-import json
 import re
 import unicodedata
 from collections import Counter
@@ -8,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from texthawk.data.factory.ink import is_wide
-from texthawk.data.synth.corpus import is_test, normalise
+from texthawk.data.synth.corpus import is_test, normalise, texts_of_lines
 from texthawk.data.synth.dice import Dice
 
 _END = re.compile(r"[.!?][”’\"')]*(?=\s|$)|[。！？]+[”’）」』]*")
@@ -146,12 +145,6 @@ def _held_out(text: str) -> bool:
 
 
 def _paragraphs(file: Path) -> list[str]:
-    text = file.read_text(encoding="utf-8", errors="replace")
     if file.suffix == ".txt":
-        return re.split(r"\n\s*\n", text)
-    found: list[str] = []
-    for line in text.splitlines():
-        record = json.loads(line) if line.strip() else {}
-        for value in (record.get("paragraphs") or (), record.get("text") or ()):
-            found.extend([value] if isinstance(value, str) else value)
-    return found
+        return re.split(r"\n\s*\n", file.read_text(encoding="utf-8", errors="replace"))
+    return list(texts_of_lines(file, ("paragraphs", "text")))

@@ -8,7 +8,16 @@ from typing import Any
 
 from texthawk.data.dropped import Dropped
 from texthawk.data.example import TASKS, Example, Turn
-from texthawk.data.public.layout import Asked, first_of, gathered, json_of, markdown_table, picture, question
+from texthawk.data.public.layout import (
+    Asked,
+    entries_of,
+    first_of,
+    gathered,
+    json_of,
+    markdown_table,
+    picture,
+    question,
+)
 
 
 def chartqa(folder: Path, split: str, dropped: Dropped) -> Iterator[Example]:
@@ -31,7 +40,7 @@ def chartqa(folder: Path, split: str, dropped: Dropped) -> Iterator[Example]:
         (f"{file.name} row {number}", row)
         for file in files
         if file.is_file()
-        for number, row in enumerate(json_of(file))
+        for number, row in enumerate(entries_of(file, json_of(file)))
     )
 
     def with_table(example: Example) -> Example:

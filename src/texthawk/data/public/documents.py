@@ -6,7 +6,7 @@ from typing import Any
 
 from texthawk.data.dropped import Dropped
 from texthawk.data.example import Example
-from texthawk.data.public.layout import Asked, first_of, gathered, json_of, matching, picture, question
+from texthawk.data.public.layout import Asked, entries_of, first_of, gathered, json_of, matching, picture, question
 
 
 def docvqa(folder: Path, split: str, dropped: Dropped) -> Iterator[Example]:
@@ -37,12 +37,10 @@ def infographicvqa(folder: Path, split: str, dropped: Dropped) -> Iterator[Examp
 
 
 def _questions(source: str, split: str, file: Path, images: Path, key: str, dropped: Dropped) -> Iterator[Example]:
-    content = json_of(file)
-    if not isinstance(content, dict) or not isinstance(content.get("data"), list):
-        raise ValueError(f'{file} has no list "data"; it is not a file of {source}\'s questions')
+    rows = entries_of(file, json_of(file), "data")
 
     def asked(row: dict[str, Any]) -> Asked:
         return picture(images / Path(row[key]).name), question(row["question"], row["answers"], "docvqa")
 
-    records = ((f"row {number}", row) for number, row in enumerate(content["data"]))
+    records = ((f"row {number}", row) for number, row in enumerate(rows))
     return gathered(source, split, dropped.use(records, asked))

@@ -6,7 +6,7 @@ from typing import Any
 
 from texthawk.data.dropped import Dropped
 from texthawk.data.example import PLACE, TASKS, Example, Turn, plain, unit_box
-from texthawk.data.public.layout import annotation_of, first_of, json_of, one, picture_size
+from texthawk.data.public.layout import annotation_of, entries_of, first_of, json_of, one, picture_size
 
 ASKED = {"zh": "表单中“{}”的内容是什么？", "en": 'What is the value of "{}" in the form?'}
 """How a field is asked for, by language; English where there is no other."""
@@ -37,7 +37,9 @@ def xfund(folder: Path, split: str, dropped: Dropped) -> Iterator[Example]:
     {split}.json: {"lang", "documents": [{"id", "img": {"fname", "width", "height"}, "document": [as FUNSD's form]}]}
     {split}/ with the pictures, or they lie in the folder itself
     """
-    content = json_of(first_of((folder / f"{split}.json",), f"XFUND's part {split}"))
+    file = first_of((folder / f"{split}.json",), f"XFUND's part {split}")
+    content = json_of(file)
+    documents = entries_of(file, content, "documents")
     lang = content.get("lang") or split.split(".")[0]
 
     def example(document: dict[str, Any]) -> Example:
@@ -47,7 +49,7 @@ def xfund(folder: Path, split: str, dropped: Dropped) -> Iterator[Example]:
         turns = _turns(document["document"], (width, height), lang)
         return one("xfund", f"{split}/{document['id']}", image, turns, lang)
 
-    return dropped.use(((str(row.get("id")), row) for row in content["documents"]), example)
+    return dropped.use(((f"document {number}", row) for number, row in enumerate(documents)), example)
 
 
 def _turns(entities: Sequence[dict[str, Any]], size: tuple[int, int], lang: str) -> Iterator[Turn]:

@@ -38,6 +38,15 @@ def json_of(path: Path) -> Any:
         raise ValueError(f"{path} is no JSON ({error}); copy or download it again") from error
 
 
+def entries_of(path: Path, content: Any, name: str = "") -> list[Any]:
+    """The list in a file's content, under a name where it has one; ValueError where there is none."""
+    found = content.get(name) if name and isinstance(content, dict) else None if name else content
+    if not isinstance(found, list):
+        what = f'no list "{name}"' if name else f"a {type(content).__name__} and no list"
+        raise ValueError(f"{path} has {what}; give the file as its authors publish it")
+    return found
+
+
 def annotation_of(path: Path) -> Any:
     """The content of a record's own JSON file; Unusable where it is none."""
     try:

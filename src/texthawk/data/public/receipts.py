@@ -38,7 +38,7 @@ def sroie(folder: Path, split: str, dropped: Dropped) -> Iterator[Example]:
         lines = next((path for suffix in (".txt", ".csv") if (path := boxes / f"{file.stem}{suffix}").is_file()), None)
         if lines is None:
             raise Unusable("its boxes are missing")
-        turns = [_printed([_sroie_line(line) for line in lines.read_text("utf-8").splitlines() if line.strip()], size)]
+        turns = [_printed([_sroie_line(line) for line in lines.read_text("utf-8").split("\n") if line.strip()], size)]
         if fields:
             turns.append(Turn(TASKS["fields"], json.dumps(fields, ensure_ascii=False), "fields"))
         turns += [Turn(ask, fields[name], "docvqa") for name, ask in ASKED.items() if name in fields]

@@ -8,7 +8,7 @@ from typing import Any, BinaryIO, NoReturn
 
 from texthawk.data.dropped import Dropped
 from texthawk.data.example import PLACE, TASKS, Example, Turn, UnitBox, unit_box
-from texthawk.data.public.layout import Asked, first_of, gathered, json_of, picture, text_of
+from texthawk.data.public.layout import Asked, entries_of, first_of, gathered, json_of, picture, text_of
 
 
 def refcoco(folder: Path, split: str, dropped: Dropped) -> Iterator[Example]:
@@ -41,11 +41,15 @@ def directed(expression: str, box: UnitBox, key: str, *, both: bool) -> Turn:
 def _read(name: str, by: tuple[str, ...], folder: Path, split: str, dropped: Dropped) -> Iterator[Example]:
     inside = folder / name
     refs = _unpickled(first_of([inside / f"refs({who}).p" for who in by], f"{name}'s expressions"))
-    instances = json_of(first_of((inside / "instances.json",), f"{name}'s boxes"))
+    file = first_of((inside / "instances.json",), f"{name}'s boxes")
+    instances = json_of(file)
     places = (folder / "images" / "mscoco" / "images" / "train2014", folder / "train2014")
     images = first_of(places, "the folder of COCO's photographs")
-    sizes = {image["id"]: image for image in instances["images"]}
-    boxes = {annotation["id"]: annotation["bbox"] for annotation in instances["annotations"]}
+    try:
+        sizes = {image["id"]: image for image in entries_of(file, instances, "images")}
+        boxes = {annotation["id"]: annotation["bbox"] for annotation in entries_of(file, instances, "annotations")}
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"{file} has a picture or a box without its fields ({error}); download it again") from error
 
     def asked(record: tuple[dict[str, Any], dict[str, Any]]) -> Asked:
         ref, sentence = record
@@ -56,13 +60,17 @@ def _read(name: str, by: tuple[str, ...], folder: Path, split: str, dropped: Dro
             text_of(sentence["sent"]), box, key, both=split == "train"
         )
 
-    records = (
-        (f"ref {ref['ref_id']}", (ref, sentence))
-        for ref in refs
-        if ref["split"] == split
-        for sentence in ref["sentences"]
-    )
-    return gathered(name, split, dropped.use(records, asked))
+    return gathered(name, split, dropped.use(_expressions(refs, split), asked))
+
+
+def _expressions(refs: list[Any], split: str) -> Iterator[tuple[str, tuple[Any, Any]]]:
+    """(name, (ref, sentence)) of a split; what is no ref with a split and sentences comes as one record, which is of no use."""
+    for number, ref in enumerate(refs):
+        if not isinstance(ref, dict) or "split" not in ref or not isinstance(ref.get("sentences"), list):
+            yield f"ref {number}", (ref, None)
+        elif ref["split"] == split:
+            for sentence in ref["sentences"]:
+                yield f"ref {ref.get('ref_id', number)}", (ref, sentence)
 
 
 class _PlainUnpickler(pickle.Unpickler):

@@ -7,7 +7,17 @@ from typing import Any
 
 from texthawk.data.dropped import Dropped
 from texthawk.data.example import Example, Turn
-from texthawk.data.public.layout import Asked, answers_of, first_of, gathered, json_of, matching, picture, text_of
+from texthawk.data.public.layout import (
+    Asked,
+    answers_of,
+    entries_of,
+    first_of,
+    gathered,
+    json_of,
+    matching,
+    picture,
+    text_of,
+)
 
 
 def textvqa(folder: Path, split: str, dropped: Dropped) -> Iterator[Example]:
@@ -19,14 +29,12 @@ def textvqa(folder: Path, split: str, dropped: Dropped) -> Iterator[Example]:
     """
     file = matching((folder,), f"TextVQA_*_{split}.json", "TextVQA's questions")
     images = first_of((folder / "train_images", folder / "train_val_images" / "train_images"), "the folder of pictures")
-    content = json_of(file)
-    if not isinstance(content, dict) or not isinstance(content.get("data"), list):
-        raise ValueError(f'{file} has no list "data"; it is not a file of TextVQA\'s questions')
+    rows = entries_of(file, json_of(file), "data")
 
     def asked(row: dict[str, Any]) -> Asked:
         accepted = answers_of(row["answers"])
         [(most, _)] = Counter(answers_of([answer])[0] for answer in row["answers"] if answer.strip()).most_common(1)
         return picture(images / f"{row['image_id']}.jpg"), Turn(text_of(row["question"]), most, "vqa", (), accepted)
 
-    records = ((f"row {number}", row) for number, row in enumerate(content["data"]))
+    records = ((f"row {number}", row) for number, row in enumerate(rows))
     return gathered("textvqa", split, dropped.use(records, asked))

@@ -6,11 +6,12 @@ Every example also asks for the table as Markdown.
 import csv
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from texthawk.data.dropped import Dropped, Unusable
 from texthawk.data.example import TASKS, Example, Turn
 from texthawk.data.public.drawn_table import drawn
-from texthawk.data.public.layout import first_of, json_of, markdown_table, one, text_of
+from texthawk.data.public.layout import entries_of, first_of, json_of, markdown_table, one, text_of
 
 FACT = "Is the following statement supported by the table? Answer yes or no. Statement: {}"
 
@@ -60,15 +61,17 @@ def tabfact(folder: Path, split: str, dropped: Dropped) -> Iterator[Example]:
     files = [folder / "collected_data" / f"r{number}_training_all.json" for number in (1, 2)]
     first_of(files, "TabFact's statements")
     rounds = [json_of(file) for file in files if file.is_file()]
-    names = json_of(first_of((folder / "data" / f"{split}_id.json",), f"the list of TabFact's split {split}"))
+    listed = first_of((folder / "data" / f"{split}_id.json",), f"the list of TabFact's split {split}")
+    names = entries_of(listed, json_of(listed))
 
     def example(name: str) -> Example:
         parts = [statements[name] for statements in rounds if name in statements]
         if not parts:
             raise Unusable("it has no statements")
-        lines = _there(folder / "data" / "all_csv" / name).read_text(encoding="utf-8").splitlines()
+        # Cells hold characters that Python's splitlines would take for the end of a line.
+        lines = _there(folder / "data" / "all_csv" / name).read_text(encoding="utf-8").rstrip("\n").split("\n")
         turns = [
-            Turn(FACT.format(text_of(statement)), ("no", "yes")[int(label)], "tableqa")
+            Turn(FACT.format(text_of(statement)), _fact(label), "tableqa")
             for statements, labels, _ in parts
             for statement, label in zip(statements, labels, strict=True)
         ]
@@ -76,6 +79,12 @@ def tabfact(folder: Path, split: str, dropped: Dropped) -> Iterator[Example]:
         return _on_table("tabfact", f"{split}/{name.removesuffix('.html.csv')}", rows, parts[0][2], turns)
 
     return dropped.use(((str(name), name) for name in names), example)
+
+
+def _fact(label: Any) -> str:
+    if label not in (0, 1):
+        raise Unusable("a statement is labelled neither 0 nor 1")
+    return ("no", "yes")[label]
 
 
 def _there(path: Path) -> Path:

@@ -119,9 +119,28 @@ def _paragraphs(file: Path, fields: Sequence[str]) -> Iterator[str]:
         for block in re.split(r"\n\s*\n", file.read_text(encoding="utf-8", errors="replace")):
             yield block.lstrip("#>-* \n")
     elif file.suffix == ".jsonl":
-        for line in file.read_text(encoding="utf-8", errors="replace").splitlines():
-            record = json.loads(line) if line.strip() else {}
-            for field in fields:
-                value = record.get(field) or ()
-                for text in (value,) if isinstance(value, str) else value:
-                    yield from text.split("\n\n")
+        for text in texts_of_lines(file, fields):
+            yield from text.split("\n\n")
+
+
+def texts_of_lines(file: Path, fields: Sequence[str]) -> Iterator[str]:
+    """The string, or each of a list of strings, in each of `fields` of every line of a .jsonl file, where it has them.
+
+    ValueError names a line that is no JSON object, or has something else in such a field.
+    """
+    # Strings in JSON may hold characters that Python's splitlines would take for the end of a line.
+    for number, line in enumerate(file.read_text(encoding="utf-8", errors="replace").split("\n"), 1):
+        if not line.strip():
+            continue
+        try:
+            record = json.loads(line)
+        except ValueError as error:
+            raise ValueError(f"{file} line {number} is no JSON ({error}); mend it or leave it out") from error
+        if not isinstance(record, dict):
+            raise ValueError(f"{file} line {number} is no JSON object; write one with {' or '.join(fields)}")
+        for field in fields:
+            value = record.get(field) or ()
+            texts = [value] if isinstance(value, str) else value
+            if not isinstance(texts, (list, tuple)) or not all(isinstance(text, str) for text in texts):
+                raise ValueError(f"{file} line {number}: {field} is neither a string nor a list of strings; mend it")
+            yield from texts
