@@ -191,7 +191,7 @@ FIND = replace(
     final=0.4,
 )
 
-ASK = replace(FIND, name="ask", asked=0.8, families={}, texts=10, steps=1200, learning_rate=6e-4, final=0.01)
+ASK = replace(FIND, name="ask", asked=0.8, families={}, texts=10, steps=1050, learning_rate=6e-4, final=0.01)
 
 
 def nano() -> Recipe:
