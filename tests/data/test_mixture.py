@@ -102,6 +102,7 @@ def test_what_cannot_be_mixed_is_refused():
         ([(a, 0)], "weight 0"),
         ([(a, float("nan"))], "weight nan"),
         ([(Numbers("e", []), 1)], "no examples"),
+        ([(Numbers("e", []), 0)], "no examples"),  # an empty folder weighs nothing unless its file says otherwise
         ([(a, 1), (Numbers("a", [5]), 1)], "two sources are called 'a'"),
     ):
         with pytest.raises(ValueError, match=words):

@@ -61,6 +61,12 @@ def test_a_file_gives_names_weights_and_sets(folder):
         ('{"sources": [{"path": "own", "set": "docvka"}]}', "nearest: docvqa"),
         ('{"sources": [{"path": "own", "set": "factory"}]}', "source 1: no texts in"),
         ('{"sources": [{"path": "own", "set": "factory", "settings": {"sed": 1}}]}', "are not a factory's"),
+        (
+            '{"sources": [{"path": "own", "set": "factory", "settings": {"families": ["table"]}}]}',
+            "give shares by name",
+        ),
+        ('{"sources": [{"path": "a"}], "seed": 2}', "does not know seed"),
+        ("[" * 100_000, "cannot be read as JSON"),
     ],
 )
 def test_a_file_that_cannot_be_meant_is_told(folder, content, told):

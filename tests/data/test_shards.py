@@ -84,6 +84,18 @@ def test_a_broken_off_writing_leaves_no_shard_that_is_taken(tmp_path):
         ShardWriter(tmp_path)
 
 
+@pytest.mark.parametrize(
+    "line",
+    [b"", b"[]", b"\xff\xfe", b'{"samples": "2", "bytes": 9, "left_out": {}}', b'{"samples": 2, "bytes": 9, "left_out": 5}',
+     b'{"samples": -1, "bytes": 9, "left_out": {}}', b'{"samples": 2, "bytes": 9, "left_out": {"x": "y"}}'],
+)  # fmt: skip
+def test_a_damaged_index_is_told(tmp_path, line):
+    shard = write(tmp_path, 2).shards[0]
+    index_path(shard).write_bytes(line + b"\n")
+    with pytest.raises(ValueError, match=r"index of shard .* is damaged"):
+        ShardFolder(tmp_path)
+
+
 def test_a_shard_cut_after_it_was_indexed_loses_its_end_alone(tmp_path):
     folder = write(tmp_path, 40)
     os.truncate(folder.shards[0], folder.shards[0].stat().st_size // 2)

@@ -54,10 +54,10 @@ class Mixture:
         if seed < 0 or window < 1:
             raise ValueError(f"a mixture's seed is {seed} and its window {window}; they begin at 0 and 1")
         for source, weight in sources:
-            if not weight > 0 or weight == float("inf"):
-                raise ValueError(f"source {source.name!r} has weight {weight}; give a positive number or leave it out")
             if sum(source.runs) < 1:
                 raise ValueError(f"source {source.name!r} has no examples; leave it out")
+            if not weight > 0 or weight == float("inf"):
+                raise ValueError(f"source {source.name!r} has weight {weight}; give a positive number or leave it out")
         names = [source.name for source, _ in sources]
         twice = {name for name in names if names.count(name) > 1}
         if twice:

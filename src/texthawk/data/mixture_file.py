@@ -120,11 +120,15 @@ def hold_out(sources: Weighted) -> tuple[Weighted, Weighted]:
 def _of_file(path: Path) -> Weighted:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ValueError(f"mixture {str(path)!r} cannot be read as JSON; mend it ({error})") from error
     entries = content.get("sources") if isinstance(content, dict) else None
     if not isinstance(entries, list) or not entries or not all(isinstance(entry, dict) for entry in entries):
         raise ValueError(f'mixture {str(path)!r} has no list of sources; write {{"sources": [{{"path": "FOLDER"}}]}}')
+    if others := sorted(set(content) - {"sources"}):
+        raise ValueError(
+            f"mixture {str(path)!r} does not know {', '.join(others)}; it has sources, and nothing beside them"
+        )
     return [_entry(entry, path.parent, f"{path}, source {number}") for number, entry in enumerate(entries, 1)]
 
 
@@ -161,6 +165,9 @@ def _factory(folder: Path, split: str, name: str, settings: Any, told: str) -> F
     given = {"seed": 1, **settings}
     if isinstance(given.get("height"), list):
         given["height"] = tuple(given["height"])
+    for shares in ("languages", "families"):
+        if not isinstance(given.get(shares, {}), dict):
+            raise ValueError(f'{told}: {shares} is {given[shares]!r}; give shares by name, as in {{"NAME": 1}}')
     kept = given.pop("hold_out", [])
     if not isinstance(kept, list) or not all(isinstance(family, str) for family in kept):
         raise ValueError(f'{told}: hold_out is {kept!r}; give a list of names of families, as in ["Lato"]')

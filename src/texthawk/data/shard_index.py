@@ -136,13 +136,17 @@ def read_head(shard: Path) -> ShardHead:
     """What the index of a shard says about the whole; ValueError where there is none."""
     try:
         with index_path(shard).open(encoding="utf-8") as lines:
-            return ShardHead(**json.loads(next(lines)))
+            head = ShardHead(**json.loads(next(lines)))
+        counts = [head.samples, head.bytes, *head.left_out.values()]
+        if not all(isinstance(count, int) and count >= 0 for count in counts):
+            raise TypeError(f"counts {counts}")
+        return head
     except FileNotFoundError as error:
         raise ValueError(
             f"shard {str(shard)!r} has no index; write one with texthawk.data.shard_index.index_shard, or move the shard "
             "away if its writing was broken off"
         ) from error
-    except (json.JSONDecodeError, TypeError, StopIteration) as error:
+    except (ValueError, TypeError, AttributeError, StopIteration) as error:
         raise ValueError(f"the index of shard {str(shard)!r} is damaged; write it again with index_shard") from error
 
 

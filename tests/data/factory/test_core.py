@@ -1,6 +1,7 @@
 """Letters, lines, damage and the factory as a source of examples."""
 
 import json
+import math
 import pickle
 from dataclasses import replace
 from pathlib import Path
@@ -175,6 +176,12 @@ def test_a_pool_of_fonts_is_the_same_for_a_run_and_smaller_than_all() -> None:
         ({"damage": (1.0,)}, "give 4 shares"),
         ({"height": 20}, "400 to 7000 pixels"),
         ({"height": (900, 20000)}, "400 to 7000 pixels"),
+        ({"height": (500, 600, 700)}, "400 to 7000 pixels"),
+        ({"height": 900.5}, "400 to 7000 pixels"),
+        ({"damage": (1.0, math.nan, 0.0, 0.0)}, "give 4 shares"),
+        ({"families": {"letter": math.inf}}, "shares of family"),
+        ({"documents": 10**30}, "holds 256 to"),
+        ({"documents": 1e6}, "holds 256 to"),
         ({"seed": -1}, "seed -1 is no seed"),
         ({"seed": "1"}, "seed '1' is no seed"),
         ({"families": {"letter": -1.0}}, "shares of family"),

@@ -1,6 +1,7 @@
 """Documents without end: the document of a number follows from the seed and that number alone."""
 
 import io
+import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
@@ -21,6 +22,8 @@ from texthawk.data.synth.dice import Dice
 
 RUN = 256
 """Documents one after another that share a pool of fonts."""
+MOST_DOCUMENTS = 1 << 28
+"""As many as a source may be said to hold."""
 POOL = 4
 """Families of fonts of each language in a pool."""
 LOWEST, HIGHEST = 400, 7000
@@ -61,17 +64,19 @@ class Factory:
         _known("language", self.languages, (*texts.languages, "mixed"))
         _known("family", self.families, FAMILIES)
         _known("task", dict.fromkeys(tasks, 1.0), TASKS)
-        if len(damage) != len(LEVELS) or min(damage) < 0 or sum(damage) <= 0:
+        if len(damage) != len(LEVELS) or not _shares(damage):
             raise ValueError(f"damage {tuple(damage)}: give {len(LEVELS)} shares, of level 0 to {len(LEVELS) - 1}")
-        self.height = (height, height) if isinstance(height, int) else height
-        if not LOWEST <= self.height[0] <= self.height[1] <= HIGHEST:
+        heights = height if isinstance(height, tuple) else (height, height)
+        whole = len(heights) == 2 and all(isinstance(side, int) for side in heights)
+        if not whole or not LOWEST <= heights[0] <= heights[1] <= HIGHEST:
             raise ValueError(
                 f"height {height}: pages are {LOWEST} to {HIGHEST} pixels high, and a range goes from low to high"
             )
+        self.height = heights
         if not isinstance(seed, int) or isinstance(seed, bool) or seed < 0:
             raise ValueError(f"seed {seed!r} is no seed; give a whole number, 0 or more")
-        if documents < RUN:
-            raise ValueError(f"{documents} documents; a factory holds at least {RUN}")
+        if not isinstance(documents, int) or not RUN <= documents <= MOST_DOCUMENTS:
+            raise ValueError(f"{documents} documents; a factory holds {RUN} to {MOST_DOCUMENTS}")
         self.texts, self.seed, self.tasks, self.name = texts, seed, frozenset(tasks), name
         self.fonts = Fonts(fonts, texts)
         self.damage = {level: share for level, share in enumerate(damage) if share > 0}
@@ -123,8 +128,14 @@ def _known(what: str, given: Mapping[str, float], known: Collection[str]) -> Non
             near = get_close_matches(name, known, 1)
             hint = f"; nearest: {near[0]}" if near else ""
             raise ValueError(f"{what} {name!r} is unknown{hint}; there are: {', '.join(known)}")
-    if not sum(given.values()) > 0 or min(given.values()) < 0:
+    if not _shares(given.values()):
         raise ValueError(f"the shares of {what} are {dict(given)}; none may be below 0, and one must be above")
+
+
+def _shares(given: Collection[float]) -> bool:
+    """Whether these are numbers of which none is below 0 and one above."""
+    numbers = all(isinstance(share, (int, float)) and 0 <= share < math.inf for share in given)
+    return numbers and sum(given) > 0
 
 
 def picture_file(image: Image.Image, level: int) -> bytes:
