@@ -1,6 +1,7 @@
 """A run of a paper's stages is a function of model, data and seed: killed or not, the curve is the same, bit by bit."""
 
 import json
+import math
 import os
 import signal
 import subprocess
@@ -13,7 +14,10 @@ import torch
 
 from tests.project.files import ROOT
 from tests.train import paper
+from texthawk.data.mixture_file import hold_out, read_data
 from texthawk.model.modeling import TextHawkForConditionalGeneration
+from texthawk.train.engine import OneProcess, read_whole, write_whole
+from texthawk.train.paper_run import PaperRun
 from texthawk.train.run_log import rows_of
 from texthawk.train.stage_plan import Settings
 
@@ -163,6 +167,41 @@ def test_a_kept_step_of_a_good_model_costs_what_its_samples_cost(inputs, tmp_pat
     found = stage.replay(tmp_path / "kept.pt")
     assert [sample.number for sample in found] == [number for pack in step.packs for number in pack.numbers]
     assert all(0 < sample.loss < 50 and 0 <= sample.box <= 1 for sample in found)
+
+
+@pytest.mark.parametrize("content", [b"", b"junk", b"half"])
+def test_a_damaged_checkpoint_is_named(tmp_path, content):
+    place = tmp_path / "last.pt"
+    write_whole(place, {"weights": {"a": torch.ones(4)}, "step": 2})
+    assert read_whole(place)["step"] == 2
+    place.write_bytes(place.read_bytes()[:-200] if content == b"half" else content)
+    with pytest.raises(ValueError, match=r"last\.pt is damaged"):
+        read_whole(place)
+    torch.save({"a": 1}, place)
+    with pytest.raises(ValueError, match="it holds no weights"):
+        read_whole(place)
+
+
+class Told(OneProcess):
+    """One process to which held-out packs say what it is told."""
+
+    def __init__(self, losses):
+        super().__init__()
+        self.losses = iter(losses)
+
+    def evaluate(self, model, packs, config):
+        return replace(super().evaluate(model, packs, config), loss=next(self.losses))
+
+
+def test_what_is_best_is_never_a_loss_that_is_none(inputs, tmp_path):
+    training, held_out = hold_out(read_data([inputs[1] / "a", inputs[1] / "b"]))
+    settings = replace(paper.SETTINGS, evaluate_every=1, evaluate_packs=1)
+    engine = Told([math.nan, 5.0, math.nan, 6.0])
+    PaperRun(
+        paper.recipe(), inputs[0], tmp_path, training=training, held_out=held_out, settings=settings, engine=engine
+    ).train(["pre-training"])
+    kept = torch.load(tmp_path / "pre-training" / "best.pt")
+    assert (kept["step"], kept["loss"]) == (1, 5.0)
 
 
 @pytest.mark.parametrize("best", [False, True])

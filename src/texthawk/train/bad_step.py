@@ -10,7 +10,7 @@ from torch import Tensor
 
 from texthawk.data.packs import Pack
 from texthawk.data.samples import IGNORED
-from texthawk.train.engine import write_whole
+from texthawk.train.engine import read_whole, write_whole
 from texthawk.train.global_step import counts_of, losses
 from texthawk.train.stage_model import StageModel
 
@@ -34,7 +34,7 @@ def replay(place: Path, model: StageModel) -> list[SampleLoss]:
 
     model: the stage's, as it is before its first step.
     """
-    saved = torch.load(place, weights_only=False)
+    saved = read_whole(place, plain=False)
     model.put(saved["weights"])
     plain, config = model.model.float().eval(), model.model.config
     found: list[SampleLoss] = []

@@ -1,6 +1,8 @@
 """Where a run is carried out: one process on one device. Many devices offer the same (`texthawk.train.parallel`)."""
 
 import os
+import pickle
+import zipfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -104,7 +106,7 @@ class OneProcess:
             return None
         if place.is_dir():
             return load_shards(place, model, optimiser)
-        saved = torch.load(place, map_location=self.device)
+        saved = read_whole(place, self.device)
         put_weights(model, saved["weights"])
         optimiser.load_state_dict(saved["optimiser"])
         return saved["extra"]
@@ -112,7 +114,7 @@ class OneProcess:
 
 def kept_weights(place: Path) -> dict[str, Tensor]:
     """The weights that an engine has kept in a place, whole, on the CPU."""
-    return whole_weights(place) if place.is_dir() else torch.load(place, map_location="cpu")["weights"]
+    return whole_weights(place) if place.is_dir() else read_whole(place)["weights"]
 
 
 def write_whole(place: Path, content: Any) -> None:
@@ -120,6 +122,21 @@ def write_whole(place: Path, content: Any) -> None:
     fresh = place.with_name(place.name + ".new")
     torch.save(content, fresh)
     os.replace(fresh, place)
+
+
+def read_whole(place: Path, device: torch.device | str = "cpu", *, plain: bool = True) -> Any:
+    """What was written to a place; ValueError where it is damaged. plain: it holds tensors and plain values alone."""
+    told = "" if zipfile.is_zipfile(place) else "it is there in part, or not at all"  # what torch writes is a whole zip
+    if not told:
+        try:
+            content = torch.load(place, map_location=device, weights_only=plain)
+        except pickle.UnpicklingError as error:
+            told = str(error).split("\n")[0]
+        else:
+            told = "" if isinstance(content, dict) and "weights" in content else "it holds no weights"
+    if told:
+        raise ValueError(f"{place} is damaged, or no stage wrote it: {told}; put back what was there, or delete it")
+    return content
 
 
 @torch.no_grad()

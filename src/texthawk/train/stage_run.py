@@ -220,7 +220,7 @@ class StageRun:
         model.train()
         values = {"loss": found.loss, "language": found.language, "box": found.box, "accuracy": found.accuracy}
         log.held_out(step, values)
-        if found.loss >= best:
+        if not found.loss < best:
             return best
         weights = self.engine.weights(model)
         if self.engine.main:
