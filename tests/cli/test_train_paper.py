@@ -75,6 +75,12 @@ def test_a_kept_step_is_told_sample_by_sample(inputs, tmp_path, capsys):
         (["--held-out", "nowhere"], "there is no folder 'nowhere'"),
         (["--device", "gpu"], "device 'gpu'"),
         (["--resize", "0", "1"], "the factors go from the smaller"),
+        (["--resize", "1", "inf"], "the factors go from the smaller"),
+        (["--save-seconds", "nan"], "save_seconds is nan"),
+        (["--threads", "-1"], "no whole number from 1 on"),
+        (["--minutes", "nan"], "no number above 0"),
+        (["--minutes", "0"], "no number above 0"),
+        (["--export", "."], ". is there already"),
     ],
 )
 def test_what_cannot_be_is_one_line(inputs, tmp_path, capsys, changes, words):

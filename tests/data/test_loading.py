@@ -128,6 +128,21 @@ def test_more_than_one_in_a_hundred_stops_the_run_with_the_counts(tmp_path):
         list(loader(tmp_path).steps(end=12))
 
 
+def test_pictures_are_watched_as_closely_where_many_ranks_share_them(tmp_path):
+    damaged(tmp_path, 5)
+    stopped = 0
+    for rank in range(4):
+        shared = loader(tmp_path, packs=4, rank=rank, ranks=4)
+        try:
+            lost = sum(len(pack.left_out) for step in shared.steps(end=6) for pack in step.packs)
+        except ValueError as error:
+            stopped += 1
+            assert "more than 1%" in str(error)
+        else:
+            assert lost <= 1  # and four times as many would be too few to stop for
+    assert stopped >= 2
+
+
 def test_a_shard_cut_short_while_training_stops_a_run_that_would_never_end(tmp_path):
     write_shards(tmp_path)
     for shard in [*ShardFolder(tmp_path / "a").shards, *ShardFolder(tmp_path / "b").shards]:

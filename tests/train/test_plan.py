@@ -164,7 +164,7 @@ def test_more_devices_take_less_time_and_unknown_lengths_none():
     assert known.steps == math.ceil(2 * 1_000_000 / 256)
 
 
-@pytest.mark.parametrize("text", ["mi300", "100", "0,80", "a,b"])
+@pytest.mark.parametrize("text", ["mi300", "100", "0,80", "a,b", "inf,80"])
 def test_a_device_that_nobody_knows_is_told(text):
     with pytest.raises(ValueError, match="device"):
         device_named(text)
@@ -201,6 +201,7 @@ def test_the_command_prints_a_table_and_the_same_as_json(capsys):
         (["--page", "0x10"], "above 0"),
         (["--text-tokens", "5000"], "fit"),
         (["--devices", "0"], "1 or more"),
+        (["--samples", "-5"], "1 or more"),
         (["--parallel", "dp2", "--devices", "4"], "agree"),
         (["--parallel", "tp32"], "heads"),
         (["--parallel", "pp29"], "fewer"),

@@ -11,6 +11,8 @@ import argparse
 import sys
 from pathlib import Path
 
+from texthawk.cli.options import above_zero, count
+
 
 def main(argv: list[str]) -> int:
     if "--plan" in argv:
@@ -35,9 +37,9 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--start", type=Path, help="folder of a saved model of the recipe to begin from")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--device", default=None, help="cpu or cuda; default: cuda when there is one")
-    parser.add_argument("--threads", type=int, default=None, help="threads of the training process")
+    parser.add_argument("--threads", type=count, default=None, help="threads of the training process")
     parser.add_argument("--workers", type=int, default=1, help="processes that render pages")
-    parser.add_argument("--minutes", type=float, default=None, help="stop after so long, with a checkpoint")
+    parser.add_argument("--minutes", type=above_zero, default=None, help="stop after so long, with a checkpoint")
     parser.add_argument(
         "--export",
         type=Path,

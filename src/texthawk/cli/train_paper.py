@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from texthawk.cli import train_parallel
+from texthawk.cli.options import above_zero, count
 
 if TYPE_CHECKING:
     from texthawk.train.engine import Engine
@@ -63,9 +64,9 @@ def _parser() -> argparse.ArgumentParser:
         metavar="LAYOUT",
         help="share the run: dp2,tp2,pp2 (data, matrices, depth); start it with torchrun --no-python texthawk train ...",
     )
-    way.add_argument("--threads", type=int, help="threads of the training process")
+    way.add_argument("--threads", type=count, help="threads of the training process")
     way.add_argument("--workers", type=int, default=1, help="processes that write texts down, and as many for pictures")
-    way.add_argument("--minutes", type=float, help="stop after so long, with a checkpoint")
+    way.add_argument("--minutes", type=above_zero, help="stop after so long, with a checkpoint")
     way.add_argument("--save-seconds", type=float, default=240.0, help="between checkpoints (default: 240)")
     way.add_argument("--evaluate-every", type=int, default=250, help="steps between looks at held-out packs")
     way.add_argument("--evaluate-packs", type=int, default=8, help="held-out packs looked at")
@@ -90,6 +91,8 @@ def main(argv: list[str]) -> int:
         parser.error(f"recipe {args.recipe!r} {what}; choose one of {', '.join(papers)}")
     if args.threads:
         torch.set_num_threads(args.threads)
+    if args.export and args.export.exists():  # or a run of days would end with this
+        parser.error(f"{args.export} is there already; name a folder that is not")
     try:
         run = _run(args)
         if args.replay:

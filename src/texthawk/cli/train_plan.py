@@ -51,6 +51,8 @@ def _planned(args: argparse.Namespace) -> dict[str, Any]:
         raise ValueError(f"stage {unknown[0]!r} is unknown; {args.recipe} has {', '.join(s.name for s in stages)}")
     if not 0 < args.utilisation <= 1:
         raise ValueError(f"utilisation {args.utilisation} is no share of the peak; give a number above 0 and up to 1")
+    if args.samples is not None and args.samples < 1:
+        raise ValueError(f"an epoch of {args.samples} samples; give 1 or more")
     recipe, device = RECIPES[args.recipe](), device_named(args.device)
     layouts = [ParallelLayout.from_text(text) for text in args.parallel or ()]
     devices = args.devices if args.devices is not None else (layouts[0].devices if layouts else 8)

@@ -62,11 +62,12 @@ class Dropped:
             if self.seen >= ENOUGH:
                 self.check()
 
-    def check(self) -> None:
-        """ValueError where more than 1% of the records seen were left out."""
-        if self.count > MOST * self.seen:
+    def check(self, elsewhere: int = 0) -> None:
+        """ValueError where more than 1% of the records seen were left out; elsewhere: how many were by others who count too."""
+        count = self.count + elsewhere
+        if count > MOST * self.seen:
             raise ValueError(
-                f"{self.name}: {self.count} of {self.seen} records cannot be used, more than {MOST:.0%}: {self}; mend "
+                f"{self.name}: {count} of {self.seen} records cannot be used, more than {MOST:.0%}: {self}; mend "
                 "the data, or check that its layout is the one that the reader describes"
             )
 

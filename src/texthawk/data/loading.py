@@ -63,6 +63,7 @@ class PackLoader:
         self.mixture, self.maker, self.packs, self.rank, self.ranks = mixture, maker, packs, rank, ranks
         self.workers, self.length = workers, length
         self.dropped = Dropped("the mixture")
+        self._lost = 0
 
     def steps(self, state: PackState | None = None, *, end: int | None = None) -> Iterator[Step]:
         """The steps from a state (None: the first) up to step `end`, which is not among them; None goes on for ever."""
@@ -75,11 +76,16 @@ class PackLoader:
             for pack in made:
                 for reason, name in pack.left_out:
                     self.dropped.leave_out(reason, name)
+                self._lost += len(pack.left_out)
             if self.dropped.seen >= ENOUGH:
-                self.dropped.check()
+                self._check()
             tokens = sum(sample.cost.tokens for samples in plan.packs for sample in samples)
             yield Step(plan.step, made, plan.after, tokens)
-        self.dropped.check()
+        self._check()
+
+    def _check(self) -> None:
+        """Every rank sees all texts and its own pictures alone: the others' are taken to be as bad as its own."""
+        self.dropped.check(elsewhere=self._lost * (self.ranks - 1))
 
     def plans(self, state: PackState | None = None) -> Iterator[StepPlan[Sample]]:
         """Which samples make the packs of each global step from a state on, before any picture is decoded."""

@@ -72,7 +72,7 @@ class SampleMaker:
         learned_tokens: Sequence[str] = (),
         sized: PictureSize | None = None,
     ) -> None:
-        if not 0 < resize[0] <= resize[1]:
+        if not 0 < resize[0] <= resize[1] < math.inf:
             raise ValueError(f"resize {resize}: the factors go from the smaller, above 0, to the larger")
         self.processor, self.segments, self.limits, self.bins, self.resize = processor, segments, limits, bins, resize
         self.tiling = tiling_from_json(processor.image_processor.tiling)

@@ -1,5 +1,6 @@
 """Devices that training is planned for: peak of the matrix unit in 16-bit numbers without sparsity, and memory."""
 
+import math
 from dataclasses import dataclass
 
 
@@ -12,7 +13,7 @@ class Device:
     gigabytes: float
 
     def __post_init__(self) -> None:
-        if not (self.teraflops > 0 and self.gigabytes > 0):
+        if not (0 < self.teraflops < math.inf and 0 < self.gigabytes < math.inf):
             raise ValueError(f"device {self.name!r}: {self.teraflops} TFLOPs and {self.gigabytes} GB; both are above 0")
 
 

@@ -66,7 +66,7 @@ class Settings:
             if value is not None and value < 1:
                 raise ValueError(f"{name} is {value}; it must be at least 1")
         for name in ("seed", "workers", "evaluate_every", "save_seconds"):
-            if getattr(self, name) < 0:
+            if not getattr(self, name) >= 0:
                 raise ValueError(f"{name} is {getattr(self, name)}; it must be at least 0")
 
 

@@ -209,7 +209,10 @@ def test_csv_escapes_of_wtq_are_what_pythons_reader_undoes():
         ("sroie_train", "train", {"text", "text_boxes", "grounding", "fields", "docvqa"}),
         ("pubtabnet", "dev", {"html"}),
         ("wtq", "dev", {"tableqa"}),
+        ("tabfact", "dev", {"tableqa"}),
         ("multichartqa_single", "dev", {"chartqa"}),
+        ("opencqa_train", "train", {"text", "text_boxes", "docvqa", "chartqa"}),
+        ("zh_taxi_invoice", "dev", {"grounding", "docvqa"}),
         ("zh_pages", "dev", {"text", "text_boxes", "grounding", "docvqa"}),
     ],
 )
