@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 import torch
 
-from tests.data.factory.orders import CHINESE_TEXTS, texts_and_fonts
+from tests.data.factory.orders import CHINESE as CHINESE_FONTS
+from tests.data.factory.orders import CHINESE_TEXTS, LATIN, texts_and_fonts
 from tests.data.factory.test_documents import ALL, both, document, factory
 from tests.model import tiny
 from texthawk.cli.synth import parser
@@ -29,6 +30,7 @@ from texthawk.data.public import read_set
 from texthawk.data.samples import SampleMaker
 from texthawk.data.shards import ShardFolder
 from texthawk.data.synth.dice import Dice
+from texthawk.data.synth.fonts import font_folders
 from texthawk.eval.metrics import iou
 from texthawk.train.conversation import CHATML
 from texthawk.types import Box
@@ -214,6 +216,34 @@ def test_texts_are_found_by_language_and_held_out_ones_are_others(tmp_path: Path
 def test_scripts_that_would_be_set_wrong_are_refused(text: str) -> None:
     with pytest.raises(ValueError, match="cannot set"):
         Texts({"xx": [text]})
+
+
+@pytest.mark.parametrize(
+    ("lang", "text"),
+    [
+        (
+            "ru",
+            "Портовая контора ведёт книгу, в которую записывают каждый корабль. Вчера пришли три парусника из Архангельска.",
+        ),
+        ("el", "Το γραφείο του λιμανιού κρατά ένα βιβλίο για κάθε πλοίο. Χθες ήρθαν τρία ιστιοφόρα από τη Χίο."),
+        ("ja", "港の事務所は、ここに来るすべての船を帳簿に記録しています。昨日は三隻の帆船が来ました。"),
+    ],
+)
+def test_another_script_is_printed_where_fonts_have_it(lang: str, text: str) -> None:
+    fonts = [
+        str(file) for folder in font_folders() for file in folder.rglob("*") if file.name in (*LATIN, *CHINESE_FONTS)
+    ]
+    try:
+        made = Factory(Texts({lang: [text]}), fonts, seed=1, families={"article": 1.0}, damage=(1, 0, 0, 0), height=600)
+    except ValueError as error:
+        pytest.skip(f"this machine's fonts are too few: {error}")
+    for number in range(4):
+        document, asked = made.document(number), made.example(number).turns
+        letters = [character for character in document.text if character.isalpha()]
+        foreign = [letter for letter in letters if not letter.isascii()]
+        assert len(foreign) > 100 and len(foreign) > 0.8 * len(letters)
+        assert {letter.lower() for letter in foreign} <= {letter.lower() for letter in text}
+        assert document.lang == lang and {"caption", "docvqa"} < {turn.task for turn in asked}
 
 
 def test_prose_ends_with_a_sentence_and_phrases_are_no_longer_than_asked() -> None:
