@@ -239,6 +239,19 @@ def test_tensorboard_that_is_not_there_is_told(inputs, tmp_path, monkeypatch):
         paper.run(*inputs, tmp_path, tensorboard=True).train()
 
 
+def test_tensorboard_holds_what_the_log_holds(inputs, tmp_path):
+    pytest.importorskip("tensorboard", reason="pip install 'texthawk[tensorboard]' to try it")
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    paper.run(*inputs, tmp_path, tensorboard=True).train()
+    board = EventAccumulator(str(tmp_path / "pre-training" / "tensorboard")).Reload()
+    rows = [row for row in curve(tmp_path, "pre-training") if "loss" in row]
+    assert [(event.step, event.value) for event in board.Scalars("loss")] == [
+        (row["step"], pytest.approx(row["loss"], rel=1e-6)) for row in rows
+    ]
+    assert {name for name in board.Tags()["scalars"] if name.startswith("held_out/")}
+
+
 def test_a_row_of_a_log_is_json(whole):
     for line in (whole / "fine-tuning" / "log.jsonl").read_text().splitlines():
         assert json.loads(line)["step"] >= 0
