@@ -193,6 +193,18 @@ FIND = replace(
 
 ASK = replace(FIND, name="ask", asked=0.8, families={}, texts=10, steps=1050, learning_rate=6e-4, final=0.01)
 
+BOTH = replace(
+    ASK,
+    name="both",
+    asked=0.5,
+    grids=(
+        Grid(1, 2, 6.0, set_rows=True, slack=0.12, junk=0.04),
+        *(Grid(rows, 2, weight, set_rows=True, junk=0.02) for rows, weight in ((3, 1.5), (5, 2.0), (6, 1.5), (7, 2.0))),
+    ),
+    steps=600,
+    learning_rate=5e-4,
+)
+
 
 def nano() -> Recipe:
     return Recipe(
@@ -215,4 +227,4 @@ def asking_config() -> TextHawkConfig:
 def nano_ask() -> Recipe:
     """nano that goes on to questions about what it has read; no weights of it ship."""
     reader = nano()
-    return replace(reader, name="nano_ask", model_config=asking_config, stages=(*reader.stages, FIND, ASK))
+    return replace(reader, name="nano_ask", model_config=asking_config, stages=(*reader.stages, FIND, ASK, BOTH))
