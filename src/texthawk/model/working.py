@@ -8,6 +8,7 @@ written as in a spreadsheet, behind an equals sign:
     =$12.50 > $3.20                 whether the first is the larger
     =max(Pears $12.50; Figs $3.20)  the name beside the largest number, or with min beside the smallest
     =count($12.50; $3.20 > $5.00)   how many are larger than the last, or with < smaller
+    =count(Pears; Figs)             how many there are
 """
 
 import re
@@ -21,6 +22,7 @@ _MARK = r"[$€£¥￥]|US\$|(?:RM|USD|EUR|GBP|CNY|MYR) ?"
 _DIGITS = r"[1-9][0-9]{0,2}(?:,[0-9]{3})+(?:\.[0-9]+)?|(?:0|[1-9][0-9]*)?\.[0-9]+|0|[1-9][0-9]*"
 _NUMBER = re.compile(rf"(?P<sign>[-−]?)(?P<mark>{_MARK}|)(?P<digits>{_DIGITS})(?P<unit> ?%|)")
 _CALL = re.compile(r"=(max|min|count)\((.*?)(?: ([<>]) ([^;<>]*))?\)")
+_PARTING = re.compile(r"^\s*$|[;<>\n]")
 _SIGNS = (">", "-", "+")
 
 
@@ -48,6 +50,15 @@ def extreme_of(names: Sequence[str], numbers: Sequence[str], *, largest: bool) -
 def count_of(numbers: Sequence[str], limit: str, *, above: bool) -> str:
     """The formula that counts the numbers above or below a limit."""
     return f"=count({'; '.join(numbers)} {'>' if above else '<'} {limit})"
+
+
+def list_of(names: Sequence[str]) -> str:
+    """The formula that counts what it names, each by its first two words, or four characters where there are no spaces.
+
+    "" where there is nothing to count, or a name would part the list.
+    """
+    begun = [" ".join(name.split()[:2]) if name.isascii() or " " in name else name[:4] for name in names]
+    return "" if not begun or any(_PARTING.search(name) for name in begun) else f"=count({'; '.join(begun)})"
 
 
 class _Formula(NamedTuple):
@@ -85,6 +96,8 @@ def worked_out(answer: str, lang: str = "en") -> str:
     match read.operation:
         case "max" | "min":
             return read.names[values.index(max(values) if read.operation == "max" else min(values))][1]
+        case "list":
+            return str(len(read.names))
         case "count":
             limit = values.pop()
             return str(sum(value > limit if read.limit[0] == ">" else value < limit for value in values))
@@ -99,8 +112,10 @@ def _read(formula: str) -> _Formula | None:
     """A formula in its parts; None for what is none."""
     if found := _CALL.fullmatch(formula):
         parts = list(_split(found[2], "; ", found.start(2)))
+        if found[1] == "count" and found[3]:
+            return _Formula("count", parts, [], (found[3], found[4]))
         if found[1] == "count":
-            return _Formula("count", parts, [], (found[3], found[4])) if found[3] else None
+            return _Formula("list", [], parts) if all(part.strip() for _, part in parts) else None
         ends = [(begin, *part.rpartition(" ")[::2]) for begin, part in parts]
         numbers = [(begin + len(name) + 1, number) for begin, name, number in ends]
         return _Formula(found[1], numbers, [(begin, name) for begin, name, _ in ends])

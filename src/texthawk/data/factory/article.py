@@ -251,7 +251,12 @@ class _Article:
             made.append(look_up(order.say("What is the page number?", "页码是多少？"), self.page_number, lines[-1].box))
         if self.author:
             made.append(yes_no(order, order.say("Is an author named?", "有作者署名吗？"), True))
-        made.append(count(order.say("How many section headings are there?", "有几个小标题？"), len(done.sections)))
+        made.append(
+            count(
+                order.say("How many section headings are there?", "有几个小标题？"),
+                [section.heading for section in done.sections],
+            )
+        )
         if done.sections:
             made.append(self._heading_by_number())
         if len(done.sections) > 1:

@@ -8,7 +8,7 @@ from texthawk.data.factory.document import Asked
 from texthawk.data.factory.order import Order
 from texthawk.data.synth.dice import Dice
 from texthawk.model.transcript import NO, NOT_HERE, YES
-from texthawk.model.working import count_of, extreme_of, is_more, sum_of
+from texthawk.model.working import count_of, extreme_of, is_more, list_of, sum_of
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ def goods_questions(
         ),
         ("列出了几种商品？", "一共有几种商品？"),
     )
-    made = [_asked(question, str(len(items)), "count", "items")]
+    made = [_asked(question, str(len(items)), "count", "items", working=list_of([item.name for item in items]))]
     item = dice.pick(items)
     question = order.pick(
         (

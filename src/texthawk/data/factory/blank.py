@@ -36,7 +36,9 @@ def make(order: Order) -> Document:
     else:
         asked.append(absent(order, order.say("What is the page number?", "页码是多少？")))
     if kind != "illegible":
-        asked.append(count(order.say("How many lines of text are there?", "有几行文字？"), len(lines)))
+        asked.append(
+            count(order.say("How many lines of text are there?", "有几行文字？"), [line.text for line in lines])
+        )
     assert all(one.answer == NOT_HERE[order.speech] for one in asked if one.kind == "absent")
     what = {
         "blank": ("An empty page.", "一张空白页。"),

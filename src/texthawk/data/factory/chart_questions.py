@@ -11,7 +11,7 @@ from typing import NamedTuple
 from texthawk.data.factory.chart_data import Chart
 from texthawk.data.factory.document import Asked
 from texthawk.data.synth.dice import Dice
-from texthawk.model.working import count_of, difference_of, extreme_of, is_more, sum_of
+from texthawk.model.working import count_of, difference_of, extreme_of, is_more, list_of, sum_of
 from texthawk.types import Box
 
 FACTS = {
@@ -213,10 +213,10 @@ def _beyond(chart: Chart, dice: Dice) -> Posed | None:
 
 def _count(chart: Chart, dice: Dice) -> Posed:
     if _several(chart) and dice.chance(0.5):
-        answer = str(len(chart.series))
-        return Posed("How many entries does the legend have?", "图例中有几项？", answer, "count")
+        answer, working = str(len(chart.series)), list_of(chart.series)
+        return Posed("How many entries does the legend have?", "图例中有几项？", answer, "count", working=working)
     english, chinese = f"How many {_many(chart)} are shown?", f"图中一共有多少个{chart.heading}？"
-    return Posed(english, chinese, str(len(chart.categories)), "count")
+    return Posed(english, chinese, str(len(chart.categories)), "count", working=list_of(chart.categories))
 
 
 def _title(chart: Chart, dice: Dice) -> Posed:

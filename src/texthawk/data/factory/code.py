@@ -176,7 +176,7 @@ def code_questions(order: Order, made: Program) -> list[Asked]:
     """Questions about constants, functions and what they return."""
     dice, functions = order.dice, list(made.functions)
     task = "docvqa"
-    asked = [count(order.say("How many functions are defined?", "定义了几个函数？"), len(functions))]
+    asked = [count(order.say("How many functions are defined?", "定义了几个函数？"), functions)]
     for name, value in made.constants.items():
         asked.append(look_up(order.say(f"What is the value of {name}?", f"{name}的值是多少？"), value))
     if functions:

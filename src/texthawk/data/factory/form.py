@@ -225,7 +225,7 @@ class _Form:
             key = dice.pick(list(self.fields))
             made.append(yes_no(order, order.say(f'Is "{key}" filled in?', f"“{key}”一栏填写了吗？"), True))
         question = order.say("How many of the written fields were left empty?", "有几个填写栏是空的？")
-        made.append(count(question, len(self.empty)))
+        made.append(count(question, self.empty))
         for name, (options, ticked) in self.choices.items():
             if ticked:
                 question = order.say(f'Which box is ticked for "{name}"?', f"“{name}”勾选了哪一项？")

@@ -125,7 +125,7 @@ class _Letter:
         made += prose_questions(order, self.prose, "\n".join(line.text for line in self.canvas.lines))
         if not any(text.startswith("**") for text in self.written):
             made.append(absent(order, order.say("What is the subject line?", "主题行写了什么？")))
-        made.append(count(order.say("How many paragraphs does the body have?", "正文有几段？"), len(self.prose)))
+        made.append(count(order.say("How many paragraphs does the body have?", "正文有几段？"), self.prose))
         other = names.person(self.dice, order.speech)
         if other not in (self.fields["sender"], self.fields["recipient"]):
             made.append(yes_no(order, order.say(f"Is the letter addressed to {other}?", f"收信人是{other}吗？"), False))

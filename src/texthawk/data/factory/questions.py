@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from texthawk.data.factory.document import Asked
 from texthawk.data.factory.order import Order
 from texthawk.model.transcript import NO, NOT_HERE, YES
+from texthawk.model.working import list_of
 from texthawk.types import Box
 
 
@@ -13,8 +14,9 @@ def look_up(question: str, answer: str, *boxes: Box, accepted: Sequence[str] = (
     return Asked(question, answer, task, accepted=_accepted(answer, accepted), evidence=boxes)
 
 
-def count(question: str, number: int, *, task: str = "docvqa") -> Asked:
-    return Asked(question, str(number), task, kind="count")
+def count(question: str, listed: Sequence[str], *, task: str = "docvqa") -> Asked:
+    """How many of something are on the page. listed: what they are called there, or how the text of each begins."""
+    return Asked(question, str(len(listed)), task, kind="count", working=list_of(listed))
 
 
 def yes_no(order: Order, question: str, truth: bool, *, task: str = "docvqa") -> Asked:

@@ -41,6 +41,7 @@ class _Readme:
         self.name = f"{dice.pick(VERBS)}-{dice.pick(NOUNS)}"
         self.written: list[str] = []
         self.sections: list[str] = []
+        self.features: list[str] = []
         self.facts: dict[str, str] = {}
         self.grids: list[Grid] = []
 
@@ -140,7 +141,7 @@ class _Readme:
             self.canvas.lines[at] = beside(mark, lines[0])
             rows.append("- " + text)
         self.written.append("\n".join(rows))
-        self.facts["features"] = str(len(rows))
+        self.features, self.facts["features"] = rows, str(len(rows))
 
     def _options(self) -> None:
         dice, order = self.dice, self.order
@@ -189,7 +190,7 @@ class _Readme:
             made.append(look_up(question, self.facts[key]) if key in self.facts else absent(order, question))
         if "features" in self.facts:
             question = order.say("How many features are listed?", "列出了几条特性？")
-            made.append(count(question, int(self.facts["features"])))
+            made.append(count(question, [row.removeprefix("- ") for row in self.features]))
         options = [key for key in self.facts if key.startswith("--")]
         if options:
             key = dice.pick(options)
@@ -198,7 +199,7 @@ class _Readme:
         if other not in options:
             made.append(absent(order, order.say(f"What is the default of {other}?", f"{other}的默认值是什么？")))
             made.append(yes_no(order, order.say(f"Is there an option {other}?", f"有{other}这个选项吗？"), False))
-        made.append(count(order.say("How many sections does the page have?", "页面有几个小节？"), len(self.sections)))
+        made.append(count(order.say("How many sections does the page have?", "页面有几个小节？"), self.sections))
         return made
 
 

@@ -14,7 +14,7 @@ from texthawk.data.factory.grid import markdown_table
 from texthawk.data.factory.ink import Unit, joined
 from texthawk.data.factory.order import Order
 from texthawk.data.factory.prose_questions import prose_questions
-from texthawk.data.factory.questions import absent, look_up
+from texthawk.data.factory.questions import absent, count, look_up
 from texthawk.data.factory.scene_objects import scene
 from texthawk.data.factory.styles import Style
 from texthawk.types import Box
@@ -195,7 +195,7 @@ def _asked(slide: Slide) -> list[Asked]:
     made = [Asked(order.say("What is the title of the slide?", "这张幻灯片的标题是什么？"), slide.title, kind="title")]
     if points:
         question = order.say("How many bullet points does the slide have?", "幻灯片上有几个要点？")
-        made.append(Asked(question, str(len(points)), kind="count"))
+        made.append(count(question, points))
         place = dice.integer(0, len(points) - 1)
         question = order.say(f"What does the {ORDINALS[place]} bullet point say?", f"第{place + 1}个要点是什么？")
         made.append(Asked(question, points[place]))

@@ -9,7 +9,7 @@ from texthawk.data.factory.document import Asked
 from texthawk.data.factory.order import Order
 from texthawk.data.factory.table_data import Table
 from texthawk.model.transcript import NO, NOT_HERE, YES
-from texthawk.model.working import count_of, difference_of, extreme_of, is_more, sum_of
+from texthawk.model.working import count_of, difference_of, extreme_of, is_more, list_of, sum_of
 
 TASK = "tableqa"
 
@@ -149,15 +149,15 @@ def _sum(order: Order, table: Table) -> Asked | None:
 def _rows(order: Order, table: Table) -> Asked:
     key = table.columns[0].name
     question = order.say(f"How many rows are there below the heading {key}?", f"表中“{key}”一列有几项？")
-    return _asked(question, str(len(table.rows)), "count", "rows")
+    return _asked(question, str(len(table.rows)), "count", "rows", working=list_of(_keys(table)))
 
 
 def _group(order: Order, table: Table) -> Asked | None:
     if not table.row_groups:
         return None
-    name, _, number = order.dice.pick(table.row_groups)
+    name, first, number = order.dice.pick(table.row_groups)
     question = order.say(f"How many rows belong to {name}?", f"属于“{name}”的有几项？")
-    return _asked(question, str(number), "count", "group", name)
+    return _asked(question, str(number), "count", "group", name, working=list_of(_keys(table)[first : first + number]))
 
 
 def _above(order: Order, table: Table) -> Asked | None:
@@ -165,8 +165,9 @@ def _above(order: Order, table: Table) -> Asked | None:
     name = _column(table, column)
     if not table.columns[column].numbers:
         value, number = order.dice.pick(sorted(Counter(str(row[column]) for row in table.rows).items()))
+        working = list_of([key for key, row in zip(_keys(table), table.rows, strict=True) if str(row[column]) == value])
         question = order.say(f"How many rows have {value} for {name}?", f"{name}为{value}的有几项？")
-        return _asked(question, str(number), "count", "equal", column, value)
+        return _asked(question, str(number), "count", "equal", column, value, working=working)
     row = order.dice.integer(0, len(table.rows) - 1)
     limit = table.rows[row][column]
     number = sum(int(other[column]) > int(limit) for other in table.rows)
