@@ -130,7 +130,7 @@ def write_texts(folder):
         (["--lang", "fr"], "no texts in 'fr'"),
         (["--fonts-held-out", "no such family"], "no family is called 'no such family'"),
         (["--tasks", "fields", "--families", "receipt", "--count", "1", "--height", "420"], "no system"),
-        (["--height", "20"], "400 pixels"),
+        (["--height", "20"], "400 to 7000 pixels"),
     ],
 )
 def test_the_command_says_what_is_wrong(extra, told, tmp_path, capsys):
