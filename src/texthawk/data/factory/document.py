@@ -74,8 +74,8 @@ class Asked:
 
     kind: what it takes to answer ("look-up", "count", "compare", "sum", "yes/no", "absent", ...); evidence: boxes of the
     print that the answer is read from; basis: how the answer follows from the document's data, as an operation and what it
-    is done with, empty where the question itself says so; working: a formula of printed numbers that comes to the answer
-    (texthawk.model.working), empty where the answer is no matter of reckoning or its numbers are not printed.
+    is done with, empty where the question itself says so; working: a formula of what is printed that comes to the answer
+    (texthawk.model.working), empty where the answer is no matter of reckoning or counting, or that is not printed.
     """
 
     question: str
