@@ -64,7 +64,8 @@ def list_of(names: Sequence[str]) -> str:
 class _Formula(NamedTuple):
     """An operation and what it is done with: numbers as they are printed, each with where it begins.
 
-    names: of the numbers among which an extreme is sought, or what is listed to be counted. limit: `<` or `>` and a number, where numbers are counted.
+    names: of the numbers among which an extreme is sought, or what is listed to be counted. limit: `<` or `>` and a
+    number, where numbers are counted.
     """
 
     operation: str
