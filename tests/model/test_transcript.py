@@ -5,7 +5,7 @@ import random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from texthawk.model.transcript import GAP, excerpt, printed_rows, rows_about
+from texthawk.model.transcript import GAP, cited, mark, marked, printed_rows, rows_about, shown_rows
 from texthawk.types import Box
 
 
@@ -32,12 +32,12 @@ def test_small_marks_beside_tall_print_stand_on_its_row() -> None:
 
 
 def test_a_page_without_words_has_no_rows() -> None:
-    assert printed_rows([]) == [] and printed_rows([[]]) == [] and excerpt([], "What?") == ""
+    assert printed_rows([]) == [] and printed_rows([[]]) == [] and shown_rows([], "What?") == []
 
 
 def test_a_long_page_is_cut_to_its_head_and_what_the_question_speaks_of() -> None:
     rows = ["Name of the firm", *[f"plain row number {k}" for k in range(200)], "Invoice total: 77", "tail"]
-    shown = excerpt(rows, "What is the invoice total?", 200).split("\n")
+    shown = shown_rows(rows, "What is the invoice total?", 200)
     assert shown[0] == "Name of the firm" and "Invoice total: 77" in shown
 
 
@@ -55,7 +55,7 @@ def test_an_excerpt_is_never_longer_than_it_may_be_and_keeps_the_order(
     texts: list[str], question: str, longest: int
 ) -> None:
     rows = [text.replace("\n", " ") for text in texts]
-    shown = excerpt(rows, question, longest)
+    shown = "\n".join(shown_rows(rows, question, longest))
     assert len(shown.encode()) <= longest
     places = iter(rows)
     kept = shown.split("\n") if shown else []
@@ -74,3 +74,34 @@ def test_what_has_no_place_stands_behind_the_line_before_it_on_a_row_of_its_own(
 def test_a_word_without_a_place_stands_beside_its_neighbour_and_parts_nothing() -> None:
     line = [("the", None), _word("Sub", 0, 0), ("total", None), _word("9.50", 120, 0), ("net", None)]
     assert printed_rows([line]) == [f"the Sub total{GAP}9.50 net"]
+
+
+ROWS = [f"Pears{GAP}12.50", f"Figs; dried{GAP}3.20", "Thank you"]
+
+
+def test_every_row_stands_between_two_marks_of_its_number() -> None:
+    assert marked(ROWS) == f"<0>Pears{GAP}12.50<0>\n<1>Figs; dried{GAP}3.20<1>\n<2>Thank you<2>"
+    assert marked(ROWS[2:], 7) == "<7>Thank you<7>" and marked([]) == "" and mark(12) == "<12>"
+
+
+def test_an_answer_says_what_it_copies_and_from_which_rows() -> None:
+    assert cited("<0>12.50", ROWS) == ("12.50", [0])
+    assert cited("=<1>3.20 + <0>12.50", ROWS) == ("=3.20 + 12.50", [1, 0])
+    assert cited("Not on this page", ROWS) == ("Not on this page", [])
+
+
+def test_a_mark_alone_stands_for_the_first_piece_of_its_row_which_never_parts_a_list() -> None:
+    assert cited("=count(<0>; <1>)", ROWS) == ("=count(Pears; Figs  dried)", [0, 1])
+    assert cited("<2>", ROWS) == ("Thank you", [2])
+
+
+def test_a_row_that_was_not_shown_is_left_out() -> None:
+    assert cited("<999>12.50", ROWS) == ("12.50", []) and cited("=count(<0>; <9>)", ROWS) == ("=count(Pears; )", [0])
+    assert cited("<1234>", ROWS) == ("<1234>", [])
+
+
+@given(st.text(max_size=40), st.lists(st.text(max_size=10), max_size=4))
+def test_whatever_a_model_says_is_told(answer: str, rows: list[str]) -> None:
+    told = cited(answer, rows)
+    assert len(told.text) <= len(answer) + sum(map(len, rows)) * len(told.rows)
+    assert all(row < len(rows) for row in told.rows)

@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw
 from tests.serve.serving import about, png, running
 from tests.serve.test_documents import finished, uploaded
 from texthawk.decode.answers import message
-from texthawk.decode.asked import about_pages
+from texthawk.decode.asked import Sheet, about_pages
 from texthawk.decode.reader import load
 from texthawk.model.processing import PROMPTS
 from texthawk.serve.admission import Begun, begun
@@ -24,6 +24,7 @@ def sheet(text: str) -> Image.Image:
     return made
 
 
+PRINT = ["Pears\t12", "Figs\t9.50"]
 TOTAL, DAY = sheet("Total due 12"), sheet("May day")
 
 
@@ -37,8 +38,10 @@ def nano():
 
 def length(reader, images, question: str) -> int:
     """Tokens of the prompt that shows the print of images."""
-    (text,) = about_pages(reader, reader.read(images).pages, [question])
-    ids = reader.processor.apply_chat_template([message(text, None)], add_generation_prompt=True, tokenize=False)
+    (sheet,) = about_pages(reader, reader.read(images).pages, [question])
+    ids = reader.processor.apply_chat_template(
+        [message(sheet.prompt, None)], add_generation_prompt=True, tokenize=False
+    )
     return len(reader.processor.tokenizer(ids)["input_ids"])
 
 
@@ -126,14 +129,17 @@ def test_a_chat_that_cannot_be_read_or_held_is_refused_with_the_reason(nano):
 @pytest.mark.parametrize(
     ("pieces", "end", "read", "sent"),
     [
-        (["=12 +", " 9.50"], "stop", "What do both come to?", ["21.50"]),
-        (["=12 +", " 9.50"], "length", "What do both come to?", ["=12 + 9.50"]),
-        (["=12 > 9"], "stop", "哪个更高？", ["是"]),
-        (["a ", "=12 + 9"], "stop", "What do both come to?", ["a ", "=12 + 9"]),
+        (["=<0>12 +", " <1>9.50"], "stop", Sheet("What do both come to?", PRINT), ["21.50"]),
+        (["=<0>12 +", " 9.50"], "length", Sheet("What do both come to?", PRINT), ["=12 + 9.50"]),
+        (["=12 > 9"], "stop", Sheet("哪个更高？", PRINT), ["是"]),
+        (["<1>", "9.50"], "stop", Sheet("What are the figs?", PRINT), ["9.50"]),
+        (["a ", "=12 + 9"], "stop", Sheet("What do both come to?", PRINT), ["a =12 + 9"]),
         (["=12 + ", "9"], "stop", None, ["=12 + ", "9"]),
     ],
 )
-def test_a_formula_is_sent_once_it_is_worked_out_and_one_cut_off_as_it_is(nano, pieces, end, read, sent):
+def test_what_names_rows_is_sent_once_it_is_worked_out_and_what_is_cut_off_without_its_marks(
+    nano, pieces, end, read, sent
+):
     async def told() -> list[str]:
         asked = ChatRequest.model_validate({"model": "tiny", "messages": about(TOTAL, "x"), "stream": True})
         listener = asyncio.create_task(asyncio.sleep(60))
@@ -142,7 +148,7 @@ def test_a_formula_is_sent_once_it_is_worked_out_and_one_cut_off_as_it_is(nano, 
         for event in (*(Piece(piece, ()) for piece in pieces), Finish(end)):
             events.put_nowait(event)
         listener.cancel()
-        answer = Answer(asked, nano.parts, Begun(queued.generation, events, read))
+        answer = Answer(asked, nano.parts, Begun(queued.generation, events, queued.engine, read))
         made = [json.loads(line[6:]) async for line in Stream(answer).body_iterator if "[DONE]" not in line]
         queued.generation.cancel()
         return [text for body in made if (text := body["choices"][0]["delta"].get("content"))]

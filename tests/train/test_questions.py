@@ -4,16 +4,18 @@ import numpy as np
 import pytest
 import torch
 
+from texthawk.data.factory.document import Asked
 from texthawk.data.synth import system_fonts
 from texthawk.model.image_processor import TextHawkImageProcessor
 from texthawk.model.modeling import TextHawkForConditionalGeneration
 from texthawk.model.processing import TextHawkProcessor
 from texthawk.model.tokens import extend_tokenizer, train_tokenizer
-from texthawk.model.transcript import about, excerpt, printed_rows
+from texthawk.model.transcript import GAP, about, cited, marked, printed_rows, rows_about
+from texthawk.model.working import worked_out
 from texthawk.recipes import RECIPES
-from texthawk.recipes.nano import ASK
+from texthawk.recipes.nano import ANSWER
 from texthawk.train.batches import Batch
-from texthawk.train.questions import FAMILIES, OF_MARKS, TASKS, QuestionMaker, Shown, shown_of
+from texthawk.train.questions import FAMILIES, OF_MARKS, TASKS, QuestionMaker, Sheet, Shown, shown_of
 from texthawk.train.step import losses_of
 from texthawk.train.supervision import Supervision
 
@@ -111,6 +113,35 @@ def stands_as_it_is(shown: Shown) -> bool:
     )
 
 
+ITEMS = [f"Pears{GAP}12.50", f"Figs{GAP}3.20", f"Total{GAP}12.50", "No 60, Jalan Seroja,", "80100 Johor"]
+
+
+def told(answer: str, question: str = "?", kind: str = "look-up", working: str = "") -> str:
+    return Sheet(ITEMS, 5).told(Asked(question, answer, kind=kind, working=working))[0]
+
+
+def test_an_answer_names_the_row_that_is_nearest_to_the_question_of_those_that_hold_it() -> None:
+    assert told("12.50", "How much are the pears?") == "<5>12.50"
+    assert told("12.50", "What is the total?") == "<7>12.50"
+
+
+def test_an_answer_over_several_rows_names_each() -> None:
+    assert told("No 60, Jalan Seroja, 80100 Johor") == "<8>No 60, Jalan Seroja, <9>80100 Johor"
+    assert told("Pears, Figs") == "<5>Pears, <6>Figs"
+
+
+def test_what_is_not_printed_names_no_row() -> None:
+    assert told("JavaScript") == "JavaScript" and told("12.5") == "12.5"
+    assert told("2", kind="count") == "2" and told("no", kind="yes/no") == "no"
+
+
+def test_formulas_name_the_row_of_each_piece_once_and_of_a_list_nothing_but_the_rows() -> None:
+    assert told("15.70", "Pears and figs?", "sum", "=12.50 + 3.20") == "=<5>12.50 + <6>3.20"
+    assert told("Pears", kind="compare", working="=max(Pears 12.50; Figs 3.20)") == "=max(<5>Pears 12.50; <6>Figs 3.20)"
+    assert told("2", kind="count", working="=count(Pears; Figs)") == "=count(<5>; <6>)"
+    assert told("2", kind="count", working="=count(Jalan; Seroja)") == "=count(<8>Jalan; Seroja)"
+
+
 def test_answers_are_learned_and_nothing_else(questions: QuestionMaker, batch: Batch) -> None:
     for row in range(len(batch.input_ids)):
         for ids, start, length in branches(batch, row):
@@ -126,11 +157,19 @@ def test_the_page_is_shown_as_a_reader_shows_it(questions: QuestionMaker) -> Non
         shown = shown_of(document, rng)
         if shown.asked:
             rows = printed_rows([line.words for line in document.lines])
-            read = excerpt(rows, shown.asked[0][0])
+            kept = [rows[row] for row in rows_about(rows, shown.asked[0][0])]
+            first = int(shown.text[1 : shown.text.index(">")])
+            read = marked(kept, first)
             assert len(shown.text) == len(read)
             assert sum(a != b for a, b in zip(shown.text, read, strict=True)) <= 0.2 * len(read)
-            asked = {(one.question, one.working or one.answer) for one in document.asked if one.task in TASKS}
-            assert {(question, answer) for question, answer, _ in shown.asked} <= asked
+            asked = {one.question: one for one in document.asked if one.task in TASKS}
+            for question, answer, letters in shown.asked:
+                assert len(letters) == len(answer)
+                told = cited(answer, [""] * first + kept)
+                if not asked[question].working:
+                    assert told.text == asked[question].answer
+                elif worked_out(asked[question].working) == asked[question].answer:
+                    assert worked_out(told.text) == asked[question].answer
             seen += 1
     assert seen > 5
 
@@ -168,7 +207,7 @@ def test_a_step_on_questions_has_finite_losses_that_reach_the_language_model_alo
 ) -> None:
     config = model.config
     supervision = Supervision(config.vision_config.hidden_size, config.text_config.hidden_size, (1, 2, 3))
-    loss, seen = losses_of(model, supervision, batch, ASK.losses)
+    loss, seen = losses_of(model, supervision, batch, ANSWER.losses)
     loss.backward()
     assert torch.isfinite(loss) and {"language", "guide", "guide_hit"} <= set(seen)
     assert "place" not in seen and "spell" not in seen  # they are about pixels
@@ -189,6 +228,6 @@ def test_questions_whose_answers_are_printed_nowhere_have_finite_losses(
     batch = questions._batch([Shown(text, asked), Shown(text * 9, asked[:1])])
     supervision = Supervision(model.config.vision_config.hidden_size, model.config.text_config.hidden_size, (1, 2, 3))
     with torch.no_grad():
-        loss, seen = losses_of(model, supervision, batch, ASK.losses)
+        loss, seen = losses_of(model, supervision, batch, ANSWER.losses)
     assert torch.isfinite(loss) and all(torch.isfinite(value) for value in seen.values())
     assert "guide" not in seen

@@ -27,7 +27,7 @@ def main(argv: list[str]) -> int:
         prog="texthawk train", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument(
-        "recipe", help="name of a recipe that has stages: nano, nano_ask, tiny; or of a pyramid: vdim, vdim-small"
+        "recipe", help="name of a recipe that has stages: nano, nano_answers, tiny; or of a pyramid: vdim, vdim-small"
     )
     parser.add_argument("--text", type=Path, help="folder of text files to print and learn from")
     parser.add_argument("--pattern", default="*", help="which files of that folder (en_*, for example)")

@@ -5,11 +5,11 @@ import math
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from texthawk.decode.grammar import GrammarConstraint, Schemas, check_choices
 from texthawk.decode.printed import rows_of
-from texthawk.model.transcript import about, excerpt, language_of
+from texthawk.model.transcript import about, cited, language_of, marked, shown_rows
 from texthawk.model.working import worked_out
 from texthawk.types import Page
 
@@ -117,24 +117,43 @@ def said(
     if limit < 1:
         raise ValueError(f"the limit is {limit} tokens; an answer needs at least 1")
     picture = None if isinstance(shown, Page) else shown
-    prompts = list(questions)
-    if isinstance(shown, Page):
-        prompts = about_pages(reader, [shown], questions)
+    asker = reader.asker if picture is not None or reader.answers is None else reader.answers.asker
+    sheets = about_pages(reader, [shown], questions) if isinstance(shown, Page) else [None] * len(questions)
     made: list[Said] = []
-    for start in range(0, len(prompts), TOGETHER):
-        chosen = prompts[start : start + TOGETHER]
-        forms = None if form is None else [form.constraint(reader.schemas, limit) for _ in chosen]
-        answers = reader.asker.ask([picture] * len(chosen), chosen, [limit] * len(chosen), constraints=forms)
-        print_of = shown.text if isinstance(shown, Page) else None
-        languages = [language_of(question) for question in questions[start : start + TOGETHER]]
-        made += [_said(answer, reader, form, print_of, lang) for answer, lang in zip(answers, languages, strict=True)]
+    for start in range(0, len(questions), TOGETHER):
+        own = sheets[start : start + TOGETHER]
+        prompts = [
+            question if sheet is None else sheet.prompt for question, sheet in zip(questions[start:], own, strict=False)
+        ]
+        forms = None if form is None else [form.constraint(reader.schemas, limit) for _ in own]
+        answers = asker.ask([picture] * len(own), prompts, [limit] * len(own), constraints=forms)
+        made += [_said(answer, reader, form, sheet) for answer, sheet in zip(answers, own, strict=True)]
     return made
 
 
-def about_pages(reader: "Reader", pages: Sequence[Page], questions: Sequence[str]) -> list[str]:
-    """Each question below what was read that is nearest to it, as the model was taught to answer from text."""
+class Sheet(NamedTuple):
+    """A question and the rows of print that are shown with it."""
+
+    question: str
+    rows: list[str]
+
+    @property
+    def prompt(self) -> str:
+        """What the model is given: the rows, each between its marks, and the question below them."""
+        return about(marked(self.rows), self.question)
+
+    def told(self, text: str, *, whole: bool) -> tuple[str, str]:
+        """What an answer says, and its formula: without its marks, and worked out unless it was cut off or is printed so."""
+        text = cited(text, self.rows).text.strip()
+        formula = whole and text not in "\n".join(self.rows)
+        told = worked_out(text, language_of(self.question)) if formula else text
+        return told, text if told != text else ""
+
+
+def about_pages(reader: "Reader", pages: Sequence[Page], questions: Sequence[str]) -> list[Sheet]:
+    """Each question with what was read that is nearest to it, as the model was taught to answer from text."""
     rows = _as_print([row for page in pages for row in rows_of(page)], reader.processor.tokenizer)
-    return [about(excerpt(rows, question), question) for question in questions]
+    return [Sheet(question, shown_rows(rows, question)) for question in questions]
 
 
 def _as_print(rows: Sequence[str], tokenizer: Any) -> list[str]:
@@ -146,21 +165,19 @@ def _as_print(rows: Sequence[str], tokenizer: Any) -> list[str]:
     return text.split("\n") if rows else []
 
 
-def _said(answer: "Answer", reader: "Reader", form: Form | None, print_of: str | None, lang: str) -> Said:
-    """print_of: what was read of the page; an answer that stands there as it is, or that was cut off, is no formula."""
+def _said(answer: "Answer", reader: "Reader", form: Form | None, sheet: Sheet | None) -> Said:
     text = reader.processor.tokenizer.decode(answer.tokens, skip_special_tokens=True)
     confidence = math.exp(answer.likelihood) if answer.tokens else 0.0
-    if form is None:
-        text = text.strip()
-        formula = print_of is not None and answer.whole and text not in print_of
-        told = worked_out(text, lang) if formula else text
-        return Said(told, None, confidence, answer.finish_reason, text if told != text else "")
-    return Said(text, form.value(text), confidence, answer.finish_reason)
+    if form is not None:
+        return Said(text, form.value(text), confidence, answer.finish_reason)
+    told, working = (text.strip(), "") if sheet is None else sheet.told(text, whole=answer.whole)
+    return Said(told, None, confidence, answer.finish_reason, working)
 
 
 def tasks_of(reader: "Reader") -> list[str]:
     """What the model was trained for, as its config tells; one that tells nothing reads text."""
-    return list(reader.model.config.to_dict().get("tasks", ["text"]))
+    told = list(reader.model.config.to_dict().get("tasks", ["text"]))
+    return told if reader.answers is None or "ask_text" in told else [*told, "ask_text"]
 
 
 def can_answer(reader: "Reader") -> bool:

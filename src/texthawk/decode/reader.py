@@ -31,6 +31,7 @@ from texthawk.image.pages import Limits, Source, open_pages
 from texthawk.image.raw import RawPage
 from texthawk.image.rows import row_setting
 from texthawk.image.selection import EVERY_PAGE, PageSelection
+from texthawk.model.answering import answers_in
 from texthawk.model.image_processor import TextHawkImageProcessor
 from texthawk.model.loading import config_in, require_files, usable_device
 from texthawk.model.modeling import TextHawkForConditionalGeneration
@@ -71,10 +72,13 @@ def load(
         network = TextHawkForConditionalGeneration.from_pretrained(
             folder, config=config, dtype=dtype, local_files_only=True
         )
+    answering = answers_in(folder, network)
     tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
     images = TextHawkImageProcessor.from_pretrained(folder, local_files_only=True)
     processor = TextHawkProcessor(images, tokenizer, config.compressor_config, frame_images=config.frame_images)
-    return Reader(network.to(device).eval(), processor, calibration_of(folder), way=way, whole_page=whole_page)
+    answers = None if answering is None else Reader(answering.to(device).eval(), processor, way=way)
+    network.to(device).eval()
+    return Reader(network, processor, calibration_of(folder), way=way, whole_page=whole_page, answers=answers)
 
 
 @contextlib.contextmanager
@@ -93,7 +97,8 @@ class Reader:
     """A loaded model that reads files, pictures and pages.
 
     whole_page: a page's lines are shown in one prompt, below each other on a grid of tiles as tall as they need (up to 56 rows
-    on 7 x 2 tiles, with a thumbnail above eight tiles), rather than eight lines at a time.
+    on 7 x 2 tiles, with a thumbnail above eight tiles), rather than eight lines at a time. answers: who answers questions about
+    what was read, where that is a model of its own (texthawk.model.answering).
     """
 
     def __init__(
@@ -104,7 +109,9 @@ class Reader:
         *,
         way: Way | None = None,
         whole_page: bool = False,
+        answers: "Reader | None" = None,
     ) -> None:
+        self.answers = answers
         self.model, self.processor, self.calibration = model, processor, calibration
         ends = model.generation_config.eos_token_id or processor.tokenizer.eos_token_id
         self.ends = list(ends) if isinstance(ends, list) else [ends]

@@ -16,7 +16,7 @@ GAP = "\t"
 """Between two pieces of print on one row with a wide gap between them."""
 WIDE = 1.2
 """Heights of the print, above which a gap parts two pieces."""
-LONGEST = 1000
+LONGEST = 640
 """Bytes (UTF-8) of a page that are shown with a question."""
 HEAD = 4
 """Rows at the top of a page that are shown whatever the question is."""
@@ -24,6 +24,8 @@ NOT_HERE = {"en": "Not on this page", "zh": "本页没有"}
 YES = {"en": "yes", "zh": "是"}
 NO = {"en": "no", "zh": "否"}
 """Answers that are not printed on a page, by the language of the question."""
+_MARKS = re.compile(r"<(\d{1,3})>")
+_LISTED = re.compile(r"[;<>]")
 
 
 def language_of(question: str) -> str:
@@ -93,29 +95,25 @@ def _beside(first: _Piece, other: _Piece) -> bool:
     return shared >= 0.5 * min(first.box.height, other.box.height)
 
 
-def excerpt(rows: Sequence[str], question: str, longest: int = LONGEST) -> str:
-    """The rows as one text of at most `longest` bytes: all of them, or the head and those nearest to the question.
+def shown_rows(rows: Sequence[str], question: str, longest: int = LONGEST) -> list[str]:
+    """The rows that are shown with a question, `longest` bytes of them at most: all, or the head and those nearest to it.
 
     Rows stay in their order; where not even the first fits, it is cut.
     """
     kept = rows_about(rows, question, longest)
     if rows and not kept:
-        return rows[0].encode()[:longest].decode(errors="ignore")
-    return "\n".join(rows[row] for row in kept)
+        return [rows[0].encode()[:longest].decode(errors="ignore")]
+    return [rows[row] for row in kept]
 
 
 def rows_about(rows: Sequence[str], question: str, longest: int = LONGEST) -> list[int]:
     """Which rows are shown with a question, in their order.
 
-    A row is near by the three-letter parts of words that it shares with the question, rare ones counting more; the row
-    before and the two behind come with it. Parts stand in no order, so they are added up exactly: rows of the same parts are
-    as near as one another, and the same rows are shown in every process.
+    With a row that is near to the question (`nearness`) come the one before it and the two behind.
     """
     if _size(rows) <= longest:
         return list(range(len(rows)))
-    asked = set(_parts(question))
-    held = Counter(part for row in rows for part in set(_parts(row)))
-    scores = [fsum(1 / held[part] for part in asked & set(_parts(row))) for row in rows]
+    scores = nearness(rows, question)
     order = list(range(min(HEAD, len(rows))))
     for best in sorted(range(len(rows)), key=lambda row: (-scores[row], row)):
         order += [row for row in (best, best + 1, best - 1, best + 2) if 0 <= row < len(rows)]
@@ -127,6 +125,54 @@ def rows_about(rows: Sequence[str], question: str, longest: int = LONGEST) -> li
             kept.append(row)
             left -= size
     return sorted(kept)
+
+
+def nearness(rows: Sequence[str], question: str) -> list[float]:
+    """How near each row is to a question: by the three-letter parts of words that they share, rare ones counting more.
+
+    Parts stand in no order, so they are added up exactly: rows of the same parts are as near as one another, in every process.
+    """
+    asked = set(_parts(question))
+    parts = [set(_parts(row)) for row in rows]
+    held = Counter(part for own in parts for part in own)
+    return [fsum(1 / held[part] for part in asked & own) for own in parts]
+
+
+def mark(number: int) -> str:
+    """The token that stands around a row of this number: one of the coordinate tokens, which print never holds."""
+    return f"<{number}>"
+
+
+def marked(rows: Sequence[str], first: int = 0) -> str:
+    """Rows one below the other, each between two marks of its number; `first` is that of the first row.
+
+    The mark behind a row has seen all of it, so that a question finds a row by one token; the one before it tells every
+    letter where it stands.
+    """
+    return "\n".join(f"{mark(number)}{row}{mark(number)}" for number, row in enumerate(rows, first))
+
+
+class Cited(NamedTuple):
+    """An answer without its marks, and the rows that they name in their order, counted from 0."""
+
+    text: str
+    rows: list[int]
+
+
+def cited(answer: str, rows: Sequence[str]) -> Cited:
+    """What an answer says that names the rows it is taken from, each by its mark before what is copied from it.
+
+    A mark with nothing behind it stands for the row's first piece of print; one of a row that was not shown for nothing.
+    """
+    made, *parts = _MARKS.split(answer)
+    named = []
+    for number, said in zip(map(int, parts[::2]), parts[1::2], strict=True):
+        if number < len(rows):
+            named.append(number)
+            if not said or said[0] in ";)":
+                made += _LISTED.sub(" ", rows[number].partition(GAP)[0])
+        made += said
+    return Cited(made, named)
 
 
 def about(transcript: str, question: str) -> str:

@@ -80,6 +80,12 @@ def copied(formula: str) -> list[tuple[int, str]]:
     return [] if read is None else sorted(read.names + read.numbers)
 
 
+def is_list(formula: str) -> bool:
+    """Whether a formula counts what it names."""
+    read = _read(formula)
+    return read is not None and read.operation == "list"
+
+
 def worked_out(answer: str, lang: str = "en") -> str:
     """What a formula comes to, written as its numbers are; whatever is no formula, or of numbers unlike each other, stays.
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from texthawk.recipes.llava_uhd1 import llava_uhd1, llava_uhd1_13b
 from texthawk.recipes.llava_uhd2 import llava_uhd2, llava_uhd2_13b, llava_uhd2_qwen2
-from texthawk.recipes.nano import nano, nano_ask
+from texthawk.recipes.nano import nano, nano_answers
 from texthawk.recipes.recipe import Recipe
 from texthawk.recipes.texthawk import texthawk
 from texthawk.recipes.texthawk2 import texthawk2
@@ -21,7 +21,7 @@ RECIPES: dict[str, Callable[[], Recipe]] = {
     "llava_uhd1": llava_uhd1,
     "llava_uhd1_13b": llava_uhd1_13b,
     "nano": nano,
-    "nano_ask": nano_ask,
+    "nano_answers": nano_answers,
     "tiny": tiny,
 }
 

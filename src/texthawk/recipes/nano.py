@@ -178,32 +178,20 @@ DENSE = replace(
     looks=PRINTS.looks | {"records": 0.25},
 )
 
-FIND = replace(
-    DENSE,
+FIND = Stage(
     name="find",
+    steps=240,
+    losses=Losses(language=1.0, guide=0.5),
     parts={"language": 1.0},
-    losses=Losses(language=1.0, box=0.5, guide=0.5, place=0.5, spell=0.3),
-    asked=0.9,
+    asked=1.0,
     families={"card": 1.5, "ticket": 1.5, "form": 1.5, "pie_chart": 0.6, "receipt": 0.4}
     | dict.fromkeys(("bar_chart", "stacked_chart", "line_chart", "scatter_chart"), 0.4),
     texts=12,
-    steps=240,
-    final=0.4,
+    learning_rate=1.5e-3,
+    final=0.9,
 )
 
-ASK = replace(FIND, name="ask", asked=0.8, families={}, texts=10, steps=1050, learning_rate=6e-4, final=0.01)
-
-BOTH = replace(
-    ASK,
-    name="both",
-    asked=0.5,
-    grids=(
-        Grid(1, 2, 6.0, set_rows=True, slack=0.12, junk=0.04),
-        *(Grid(rows, 2, weight, set_rows=True, junk=0.02) for rows, weight in ((3, 1.5), (5, 2.0), (6, 1.5), (7, 2.0))),
-    ),
-    steps=600,
-    learning_rate=5e-4,
-)
+ANSWER = replace(FIND, name="answer", families={}, texts=10, steps=1000, warmup=0.0, final=0.01)
 
 
 def nano() -> Recipe:
@@ -217,14 +205,6 @@ def nano() -> Recipe:
     )
 
 
-def asking_config() -> TextHawkConfig:
-    """nano's config, which says that the model answers from text."""
-    config = model_config()
-    config.tasks = ["text", "boxes", "ask_text"]
-    return config
-
-
-def nano_ask() -> Recipe:
-    """nano that goes on to questions about what it has read; no weights of it ship."""
-    reader = nano()
-    return replace(reader, name="nano_ask", model_config=asking_config, stages=(*reader.stages, FIND, ASK, BOTH))
+def nano_answers() -> Recipe:
+    """How nano learns to answer questions about what it has read: begun from nano, whose language model alone it trains."""
+    return replace(nano(), name="nano_answers", stages=(FIND, ANSWER), answers=True)

@@ -11,10 +11,11 @@ from typing import Any
 from fastapi.concurrency import run_in_threadpool
 from PIL import Image
 
+from texthawk.decode.asked import Sheet
 from texthawk.decode.guard import LoopGuard
 from texthawk.serve.asker import ReadingCancelled, ReadingFailed
 from texthawk.serve.chat_request import ChatRequest, ImagePart, Message, TextPart
-from texthawk.serve.engine import EngineClosed, Place, QueueFull
+from texthawk.serve.engine import Engine, EngineClosed, Place, QueueFull
 from texthawk.serve.errors import Refusal, too_busy
 from texthawk.serve.forward import Prompt
 from texthawk.serve.generation import Event, Generation
@@ -31,12 +32,14 @@ RETRY_SECONDS = 2
 class Begun:
     """A generation that the engine has, and what it says.
 
-    read: the question that is answered from what was read, whose answer may be a formula; None where a picture is looked at.
+    engine: who has it. read: the question that is answered from what was read, with that, whose answer names rows and may be a
+    formula; None where a picture is looked at.
     """
 
     generation: Generation
     events: asyncio.Queue[Event]
-    read: str | None = None
+    engine: Engine
+    read: Sheet | None = None
 
 
 async def begun(asked: ChatRequest, parts: Parts, gone: "asyncio.Task[None]") -> Begun:
@@ -44,16 +47,17 @@ async def begun(asked: ChatRequest, parts: Parts, gone: "asyncio.Task[None]") ->
     _check_asked(asked, parts)
     loop = asyncio.get_running_loop()
     try:
-        with parts.engine.place() as place:
+        reading = read_first(asked, parts, gone)
+        engine = parts.engine if reading is None else parts.answering
+        with engine.place() as place:
             fetched: dict[str, bytes] = {}
             for param, url in _remote_pictures(asked):
                 async with turn(parts.fetching, gone):
                     fetched[url] = await run_in_threadpool(content_of, url, parts.settings, param)
-            reading = read_first(asked, parts, gone)
             async with turn(parts.preparing if reading is None else parts.consulting, gone):
-                return await run_in_threadpool(_submitted, asked, fetched, parts, loop, place, reading)
+                return await run_in_threadpool(_submitted, asked, fetched, parts, engine, loop, place, reading)
     except QueueFull:
-        raise too_busy(f"{parts.engine.waiting} requests wait already", RETRY_SECONDS) from None
+        raise too_busy(f"{engine.waiting} requests wait already", RETRY_SECONDS) from None
     except EngineClosed:
         raise Refusal(503, "the server is shutting down", code="shutting_down", retry_after=RETRY_SECONDS) from None
     except ReadingCancelled:
@@ -92,18 +96,21 @@ def _submitted(
     asked: ChatRequest,
     fetched: dict[str, bytes],
     parts: Parts,
+    engine: Engine,
     loop: asyncio.AbstractEventLoop,
     place: Place,
     reading: ReadFirst | None,
 ) -> Begun:
     """Make the prompt and hand it to the engine; raises Refusal. Blocks."""
-    prompt = _prompt(asked, fetched, parts, reading)
-    generation, events = _generation(asked, prompt, parts, loop)
-    parts.engine.submit(generation, place)
-    return Begun(generation, events, None if reading is None else reading.question)
+    prompt, read = _prompt(asked, fetched, parts, reading)
+    generation, events = _generation(asked, prompt, parts, engine, loop)
+    engine.submit(generation, place)
+    return Begun(generation, events, engine, read)
 
 
-def _prompt(asked: ChatRequest, fetched: dict[str, bytes], parts: Parts, reading: ReadFirst | None) -> Prompt:
+def _prompt(
+    asked: ChatRequest, fetched: dict[str, bytes], parts: Parts, reading: ReadFirst | None
+) -> tuple[Prompt, Sheet | None]:
     """Decode the pictures and set the conversation, or what was read in its place; raises Refusal."""
     images: list[Image.Image] = []
     messages = []
@@ -128,7 +135,7 @@ def _prompt(asked: ChatRequest, fetched: dict[str, bytes], parts: Parts, reading
     try:
         if reading is not None:
             return reading.prompt(images, parts, asked.max_visual_tokens)
-        return parts.prompts.chat(messages, images, asked.max_visual_tokens)
+        return parts.prompts.chat(messages, images, asked.max_visual_tokens), None
     except ValueError as error:
         raise Refusal(400, str(error), code="invalid_prompt", param="messages") from error
 
@@ -138,10 +145,9 @@ def _parts_of(message: Message) -> list[Any]:
 
 
 def _generation(
-    asked: ChatRequest, prompt: Prompt, parts: Parts, loop: asyncio.AbstractEventLoop
+    asked: ChatRequest, prompt: Prompt, parts: Parts, engine: Engine, loop: asyncio.AbstractEventLoop
 ) -> tuple[Generation, asyncio.Queue[Event]]:
     """The request as the engine takes it, and the queue of what it will say; raises Refusal."""
-    engine = parts.engine
     wanted = asked.max_completion_tokens or asked.max_tokens
     room = min(engine.rows.context, engine.cache_tokens) - len(prompt.ids)
     limit = min(wanted or parts.settings.max_tokens, parts.settings.max_tokens, room if wanted is None else wanted)

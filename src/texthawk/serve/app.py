@@ -29,10 +29,15 @@ FORGET_SECONDS = 30
 def make_parts(reader: Reader, settings: Settings) -> Parts:
     """Everything that the routes share; nothing runs yet. ValueError when the model cannot be served."""
     engine = Engine(reader, max_batch=settings.max_batch, queue=settings.queue, cache_tokens=settings.cache_tokens)
+    answering = engine
+    if reader.answers is not None:
+        answering = Engine(
+            reader.answers, max_batch=settings.max_batch, queue=settings.queue, cache_tokens=settings.cache_tokens
+        )
     prompts = Prompts(reader)
     jobs = Jobs(settings, reader, lambda: EngineAsker(reader, engine, prompts))
-    metrics = Metrics(engine, jobs, lambda: parts.requests)
-    parts = Parts(settings, reader, engine, prompts, reader.schemas, jobs, metrics)
+    metrics = Metrics(lambda: parts.engines, jobs, lambda: parts.requests)
+    parts = Parts(settings, reader, engine, answering, prompts, reader.schemas, jobs, metrics)
     return parts
 
 
@@ -41,7 +46,8 @@ def make_app(parts: Parts) -> FastAPI:
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        parts.engine.start()
+        for engine in parts.engines:
+            engine.start()
         parts.jobs.open(asyncio.get_running_loop())
         forgetting = asyncio.create_task(_forget(parts))
         try:
@@ -49,7 +55,8 @@ def make_app(parts: Parts) -> FastAPI:
         finally:
             forgetting.cancel()
             # Whoever could wait for something has been waited for (texthawk.serve.run); what is left has no listener.
-            await asyncio.to_thread(parts.engine.close, 0.0)
+            for engine in parts.engines:
+                await asyncio.to_thread(engine.close, 0.0)
             await asyncio.to_thread(parts.jobs.close)
 
     app = FastAPI(title="texthawk", lifespan=lifespan, docs_url=None, redoc_url=None)
@@ -62,7 +69,7 @@ def make_app(parts: Parts) -> FastAPI:
 
     @app.api_route("/healthz", methods=["GET", "HEAD"], include_in_schema=False)
     async def healthz() -> Response:
-        state = "draining" if parts.draining else "ok" if parts.engine.alive else "failed"
+        state = "draining" if parts.draining else "ok" if all(engine.alive for engine in parts.engines) else "failed"
         return JSONResponse({"status": state}, status_code=200 if state == "ok" else 503)
 
     @app.get("/metrics")

@@ -127,10 +127,12 @@ class EngineAsker(Asker):
         raise ReadingCancelled
 
 
-def reading_with(reader: Reader, asker: Asker) -> Reader:
-    """The same reader, asking through another asker."""
+def reading_with(reader: Reader, asker: Asker, answers: Asker | None = None) -> Reader:
+    """The same reader, asking through another asker; answers: through which its questions about what was read go."""
     made = copy.copy(reader)
     made.asker = asker
+    if reader.answers is not None and answers is not None:
+        made.answers = reading_with(reader.answers, answers)
     return made
 
 

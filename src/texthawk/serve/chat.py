@@ -10,8 +10,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from texthawk.model.transcript import language_of
-from texthawk.model.working import worked_out
+from texthawk.decode.asked import Sheet
 from texthawk.serve.admission import RETRY_SECONDS, Begun, begun
 from texthawk.serve.chat_request import ChatRequest
 from texthawk.serve.errors import Refusal, error_body
@@ -37,14 +36,15 @@ class Answer:
         return {"id": self.id, "object": kind, "created": self.created, "model": model, "choices": choices, **more}
 
     @property
-    def works_out(self) -> bool:
-        """Whether the model may write a formula: where it was shown what was read, and no form was asked for."""
-        return self.begun.read is not None and self.asked.response_format is None
+    def sheet(self) -> Sheet | None:
+        """What the model was shown of what was read, whose rows its answer names, unless a form was asked for."""
+        return self.begun.read if self.asked.response_format is None else None
 
     def told(self, text: str, end: Event) -> str:
-        """What the model wrote, or what its formula comes to where it came to its end."""
-        whole = isinstance(end, Finish) and end.reason == "stop"
-        return worked_out(text, language_of(self.begun.read or "")) if self.works_out and whole else text
+        """What the model wrote, or what it says with its rows and its formula."""
+        if self.sheet is None:
+            return text
+        return self.sheet.told(text, whole=isinstance(end, Finish) and end.reason == "stop")[0]
 
     def usage(self) -> dict[str, Any]:
         prompt, completion = len(self.generation.prompt.ids), self.generation.tokens
@@ -67,7 +67,7 @@ class Answer:
         }
 
     def _named(self, id: int, value: float) -> dict[str, Any]:
-        text = self.parts.engine.text_of(id)
+        text = self.begun.engine.text_of(id)
         score = max(value, LEAST_SCORE)
         # A token may be part of a character only; which bytes those are is the tokenizer's own affair.
         return {"token": text, "logprob": score, "bytes": None if "\ufffd" in text else list(text.encode())}
@@ -105,7 +105,7 @@ class Stream(StreamingResponse):
 def _give_up(answer: Answer) -> None:
     """Nothing to an answer that is complete; the end of one that is not."""
     answer.generation.cancel()
-    answer.parts.engine.wake()
+    answer.begun.engine.wake()
 
 
 async def _whole(answer: Answer) -> Response:
@@ -134,13 +134,12 @@ async def _chunks(answer: Answer) -> AsyncIterator[str]:
         return _line(answer.body("chat.completion.chunk", [choice], **empty))
 
     yield chunk({"role": "assistant", "content": ""})
-    first, held = True, list[Piece]()
+    held = list[Piece]()
     while isinstance(event := await answer.events.get(), Piece):
-        if held or (answer.works_out and first and event.text.lstrip().startswith("=")):
+        if answer.sheet is not None:
             held.append(event)  # what it comes to is known at its end
         else:
             yield chunk({"content": event.text}, event.tokens)
-        first = first and not event.text.strip()
     if held:
         text = answer.told("".join(piece.text for piece in held), event)
         yield chunk({"content": text}, tuple(token for piece in held for token in piece.tokens))

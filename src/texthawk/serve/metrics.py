@@ -1,12 +1,13 @@
 """Prometheus metrics: what the HTTP side counts, and what the engine and the documents have counted."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import astuple
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from texthawk.serve.engine import Engine
+from texthawk.serve.engine import Counts, Engine
 from texthawk.serve.jobs import Jobs
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -16,9 +17,9 @@ _SECONDS = (0.01, 0.05, 0.1, 0.5, 1, 2, 5, 10, 30, 60, 120, 300)
 class Metrics:
     """The metrics of one server in a registry of their own."""
 
-    def __init__(self, engine: Engine, jobs: Jobs, requests: Callable[[], int]) -> None:
+    def __init__(self, engines: Callable[[], Sequence[Engine]], jobs: Jobs, requests: Callable[[], int]) -> None:
         self._registry = CollectorRegistry()
-        self._registry.register(_Gathered(engine, jobs, requests))
+        self._registry.register(_Gathered(engines, jobs, requests))
         labels = ("method", "route", "status")
         self.requests = Counter("texthawk_http_requests", "Requests answered", labels, registry=self._registry)
         self.seconds = Histogram(
@@ -34,17 +35,21 @@ class Metrics:
 
 
 class _Gathered(Collector):
-    """Reads the counts of engine and documents when it is asked."""
+    """Reads the counts of engines and documents when it is asked."""
 
-    def __init__(self, engine: Engine, jobs: Jobs, requests: Callable[[], int]) -> None:
-        self._engine, self._jobs, self._requests = engine, jobs, requests
+    def __init__(self, engines: Callable[[], Sequence[Engine]], jobs: Jobs, requests: Callable[[], int]) -> None:
+        self._engines, self._jobs, self._requests = engines, jobs, requests
 
     def collect(self) -> Iterator[Metric]:
-        counts = self._engine.counts
+        engines = self._engines()
+        counts = Counts(*(sum(values) for values in zip(*(astuple(engine.counts) for engine in engines), strict=True)))
         gauges: dict[str, tuple[str, float]] = {
             "texthawk_http_requests_open": ("Requests being answered", self._requests()),
-            "texthawk_engine_running": ("Answers being generated", self._engine.running),
-            "texthawk_engine_waiting": ("Answers waiting for a row of the batch", self._engine.waiting),
+            "texthawk_engine_running": ("Answers being generated", sum(engine.running for engine in engines)),
+            "texthawk_engine_waiting": (
+                "Answers waiting for a row of the batch",
+                sum(engine.waiting for engine in engines),
+            ),
             "texthawk_documents": ("Documents held", len(self._jobs.all())),
             "texthawk_documents_unfinished": ("Documents waiting or being read", len(self._jobs.unfinished)),
         }

@@ -8,6 +8,7 @@ from fastapi import Request
 from texthawk.decode.asked import tasks_of
 from texthawk.decode.grammar import Schemas
 from texthawk.decode.reader import Reader
+from texthawk.serve.asker import EngineAsker, reading_with
 from texthawk.serve.engine import Engine
 from texthawk.serve.jobs import Jobs
 from texthawk.serve.metrics import Metrics
@@ -23,12 +24,14 @@ class Parts:
     images are fetched, `consulting` questions about pages are answered.
 
     `requests`: how many are being answered; `held`: bytes of their bodies; `consultations`: questions that are answered
-    or wait. `draining`: a signal came, and nothing new is accepted.
+    or wait. `draining`: a signal came, and nothing new is accepted. `answering`: runs the model that answers from what was read,
+    `engine` itself where that is the one that reads.
     """
 
     settings: Settings
     reader: Reader
     engine: Engine
+    answering: Engine
     prompts: Prompts
     schemas: Schemas
     jobs: Jobs
@@ -41,6 +44,23 @@ class Parts:
     consultations: int = 0
     held: int = 0
     draining: bool = False
+
+    @property
+    def engines(self) -> tuple[Engine, ...]:
+        return (self.engine,) if self.answering is self.engine else (self.engine, self.answering)
+
+    @property
+    def unfinished(self) -> int:
+        """Answers that are generated or wait for it."""
+        return sum(engine.running + engine.waiting for engine in self.engines)
+
+    def consulted(self, gone: "asyncio.Task[None]") -> Reader:
+        """The reader as one request asks it, through the engines; it is cancelled when nobody listens any more."""
+        asker = EngineAsker(self.reader, self.engine, self.prompts)
+        answers = EngineAsker(self.reader.answers or self.reader, self.answering, self.prompts)
+        gone.add_done_callback(lambda _: asker.cancel())
+        gone.add_done_callback(lambda _: answers.cancel())
+        return reading_with(self.reader, asker, answers)
 
     @property
     def tasks(self) -> list[str]:

@@ -14,7 +14,7 @@ from texthawk.decode.documents.answer import DocumentAnswer
 from texthawk.decode.documents.finding import Place, places
 from texthawk.decode.documents.text_answers import text_answers
 from texthawk.decode.reader import Reader
-from texthawk.serve.asker import EngineAsker, ReadingCancelled, ReadingFailed, reading_with
+from texthawk.serve.asker import ReadingCancelled, ReadingFailed
 from texthawk.serve.documents import job_of
 from texthawk.serve.engine import EngineClosed
 from texthawk.serve.errors import Refusal, too_busy
@@ -104,9 +104,7 @@ async def _consulted(answer: Callable[[Reader], dict[str, Any]], request: Reques
     parts.consultations += 1
     try:
         async with listening(request) as gone, turn(parts.consulting, gone):
-            asker = EngineAsker(parts.reader, parts.engine, parts.prompts)
-            gone.add_done_callback(lambda _: asker.cancel())
-            return JSONResponse(await run_in_threadpool(answer, reading_with(parts.reader, asker)))
+            return JSONResponse(await run_in_threadpool(answer, parts.consulted(gone)))
     except ReadingCancelled:
         raise Gone from None
     except ValueError as error:

@@ -11,11 +11,10 @@ from dataclasses import dataclass
 from PIL import Image
 
 from texthawk.decode.answers import message
-from texthawk.decode.asked import about_pages, answers_from_text
+from texthawk.decode.asked import Sheet, about_pages, answers_from_text
 from texthawk.decode.budgets import Budget
 from texthawk.decode.reader import Reader
 from texthawk.model.processing import PROMPTS
-from texthawk.serve.asker import EngineAsker, reading_with
 from texthawk.serve.chat_request import ChatRequest, ImagePart, TextPart
 from texthawk.serve.forward import Prompt
 from texthawk.serve.parts import Parts
@@ -28,8 +27,10 @@ class ReadFirst:
     question: str
     reader: Reader
 
-    def prompt(self, images: Sequence[Image.Image], parts: Parts, max_visual_tokens: int | None) -> Prompt:
-        """Read the pictures, each within its share of the tokens, and ask about their print.
+    def prompt(
+        self, images: Sequence[Image.Image], parts: Parts, max_visual_tokens: int | None
+    ) -> tuple[Prompt, Sheet]:
+        """Read the pictures, each within its share of the tokens, and ask about their print, which is given too.
 
         ValueError for one that cannot be read; ReadingCancelled, ReadingFailed, EngineClosed. Blocks.
         """
@@ -37,8 +38,8 @@ class ReadFirst:
         document = self.reader.read(list(images), budget=Budget(max_visual_tokens=share))
         if document.errors:
             raise ValueError("; ".join(error.message for error in document.errors))
-        (text,) = about_pages(self.reader, document.pages, [self.question])
-        return parts.prompts.chat([message(text, None)], [])
+        (sheet,) = about_pages(self.reader, document.pages, [self.question])
+        return parts.prompts.chat([message(sheet.prompt, None)], []), sheet
 
 
 def read_first(asked: ChatRequest, parts: Parts, gone: "asyncio.Task[None]") -> ReadFirst | None:
@@ -54,9 +55,7 @@ def read_first(asked: ChatRequest, parts: Parts, gone: "asyncio.Task[None]") -> 
     question = "\n".join(texts).strip()
     if last.role != "user" or not question or question in PROMPTS.values():
         return None
-    asker = EngineAsker(parts.reader, parts.engine, parts.prompts)
-    gone.add_done_callback(lambda _: asker.cancel())
-    return ReadFirst(question, reading_with(parts.reader, asker))
+    return ReadFirst(question, parts.consulted(gone))
 
 
 def _texts(content: Sequence[TextPart | ImagePart]) -> list[str]:

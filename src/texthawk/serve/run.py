@@ -72,11 +72,12 @@ class Server(uvicorn.Server):
         parts, began = self.parts, time.monotonic()
         accepted = parts.jobs.unfinished
         deadline = began + parts.settings.shutdown_seconds
-        while time.monotonic() < deadline and (parts.jobs.unfinished or parts.engine.running or parts.engine.waiting):
+        while time.monotonic() < deadline and (parts.jobs.unfinished or parts.unfinished):
             await asyncio.sleep(LOOK_SECONDS)
-        left = len(parts.jobs.unfinished) + parts.engine.running + parts.engine.waiting
+        left = len(parts.jobs.unfinished) + parts.unfinished
         if left:
-            await asyncio.to_thread(parts.engine.close, 0.0)  # tells those who wait that they wait in vain
+            for engine in parts.engines:
+                await asyncio.to_thread(engine.close, 0.0)  # tells those who wait that they wait in vain
         deadline = min(max(deadline, time.monotonic() + TELL_SECONDS), time.monotonic() + COLLECT_SECONDS)
         while time.monotonic() < deadline and (parts.requests or not all(_collected(job, parts) for job in accepted)):
             await asyncio.sleep(LOOK_SECONDS)

@@ -45,6 +45,7 @@ class Batch:
     visual_start: place of the first visual token in every prompt of the batch, 0 where pages are shown as text (V then
     counts from a prompt's first token). sees: (B, L, L) true where a token of the second L is attended to from one of the
     first, and positions: (B, L) each token's place in its own prompt; both None where each row is one prompt.
+    coordinate_weight: of coordinate tokens in the language loss where they are no coordinates; None takes the model's α.
     """
 
     input_ids: Tensor
@@ -64,6 +65,7 @@ class Batch:
     sees: Tensor | None = None
     positions: Tensor | None = None
     visual_start: int = 0
+    coordinate_weight: float | None = None
 
     def to(self, device: torch.device) -> "Batch":
         moved: dict[str, Any] = {}

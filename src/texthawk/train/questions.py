@@ -17,14 +17,14 @@ from texthawk.data.factory.document import Asked, Document
 from texthawk.data.factory.factory import Factory
 from texthawk.data.factory.texts import Texts
 from texthawk.model.processing import TextHawkProcessor
-from texthawk.model.transcript import about, printed_rows, rows_about
-from texthawk.model.working import copied
+from texthawk.model.transcript import about, mark, marked, nearness, printed_rows, rows_about
+from texthawk.model.working import copied, is_list
 from texthawk.train.batches import TOGETHER, Batch
 
 TASKS = ("docvqa", "tableqa", "chartqa")
 ASKED = 12
 """Questions about one page, at most."""
-OF_KIND = 4
+OF_KIND = 6
 """Questions of one kind among them, at most."""
 MISREAD = 0.06
 """Share of letters, at most, that are shown as others on half of the pages, as a reader may have read them."""
@@ -54,14 +54,20 @@ FAMILIES = {
     "scatter_chart": 0.4,
 }
 """Whose documents are shown, and how often: their questions can be answered from their print."""
-KINDS = {"sum": 8.0, "difference": 8.0, "compare": 8.0, "extreme": 6.0, "count": 3.0, "yes/no": 1.5, "absent": 1.5}
+KINDS = {"sum": 8.0, "difference": 8.0, "compare": 6.0, "extreme": 4.0, "count": 2.0, "yes/no": 1.5, "absent": 1.5}
 """How much likelier a question of a kind is asked than one that only looks something up, of which documents have most."""
 OF_MARKS = frozenset({"look-up", "sum", "difference"})
 """Kinds of questions on a chart whose answers are numbers: where they are not printed, a reader of text has none to give."""
 POINTED = 4
 """Letters at the beginning of an answer, or of a piece of it, that are pointed at: what follows is copied in the same way."""
 PLACES = 2
-"""An answer that is printed oftener than this is found by its place, which letters do not tell: nothing is pointed at."""
+"""What is printed oftener than this on its row is found by its place, which letters do not tell: nothing is pointed at."""
+MARKED = 4.0
+"""How much more than a letter a mark weighs in the loss: a row that is found is most of an answer."""
+FIRST = 80
+"""Half of the pages begin with another mark than the first, one of so many: all marks are learned."""
+UNPRINTED = frozenset({"absent", "yes/no", "count", "sum", "difference"})
+"""Kinds of questions whose answers are copied from no row where no formula is."""
 
 
 class Shown(NamedTuple):
@@ -69,6 +75,11 @@ class Shown(NamedTuple):
 
     text: str
     asked: list[tuple[str, str, list[list[int]]]]
+
+
+def _length(shown: Shown) -> int:
+    """Letters of a page and of all that is asked about it, each question with some twelve tokens of its frame."""
+    return len(shown.text) + sum(len(question) + len(answer) + 12 for question, answer, _ in shown.asked)
 
 
 class QuestionMaker:
@@ -106,9 +117,7 @@ class QuestionMaker:
         if self._drawn is None or self._drawn[0] != key:
             rng = np.random.default_rng((49979687, *key))
             factory = self.factory(families or FAMILIES)
-            drawn = sorted(
-                (self._shown(factory, rng) for _ in range(pages * TOGETHER)), key=lambda shown: len(shown.text)
-            )
+            drawn = sorted((self._shown(factory, rng) for _ in range(pages * TOGETHER)), key=_length)
             self._drawn = (key, drawn)
         part = np.random.default_rng((104729, *key)).permutation(TOGETHER)[turn] * pages
         return self._batch(self._drawn[1][part : part + pages])
@@ -133,6 +142,7 @@ class QuestionMaker:
             guide=torch.zeros(count, length, texts, dtype=torch.bool),
             sees=torch.eye(length, dtype=torch.bool).repeat(count, 1, 1),
             positions=torch.zeros(count, length, dtype=torch.long),
+            coordinate_weight=MARKED,
         )
         assert batch.guide is not None and batch.sees is not None and batch.positions is not None
         for b, row in enumerate(rows):
@@ -211,37 +221,106 @@ def shown_of(document: Document, rng: np.random.Generator) -> Shown:
         counted[one.kind] += 1
         if counted[one.kind] <= OF_KIND and len(chosen) < ASKED:
             chosen.append(one)
-    clean = "\n".join(rows[row] for row in kept)
+    first = int(rng.integers(FIRST)) if rng.random() < 0.5 else 0
+    sheet = Sheet([rows[row] for row in kept], first)
     rate = float(rng.random() * MISREAD) if rng.random() < 0.5 else 0.0
-    told = [_told(one, clean) for one in chosen if kept and all(piece in clean for _, piece in copied(one.working))]
-    return Shown(_misread(clean, rate, rng), told)
-
-
-def _told(asked: Asked, text: str) -> tuple[str, str, list[list[int]]]:
-    """Question, answer (the formula where it is worked out), and for each letter that is pointed at its places in the text."""
-    answer = asked.working or asked.answer
-    pieces = copied(asked.working) or [(0, answer)]
-    if not asked.working and ", " in answer and not _places(text, answer):
-        parts = answer.split(", ")
-        pieces = [(sum(len(part) + 2 for part in parts[:k]), part) for k, part in enumerate(parts)]
-    letters: list[list[int]] = [[] for _ in answer]
-    for begin, piece in pieces:
-        places = _places(text, piece)
-        for k in range(min(POINTED, len(piece))):
-            letters[begin + k] = [place + k for place in places]
-    return asked.question, answer, letters
-
-
-def _places(text: str, piece: str) -> list[int]:
-    """Where a piece of text begins; nowhere where it stands too often to be told from others, or inside a word."""
-    found = [
-        place
-        for place in range(len(text))
-        if text.startswith(piece, place)
-        and not (place and text[place - 1].isalnum() and piece[:1].isalnum())
-        and not (text[place + len(piece) : place + len(piece) + 1].isalnum() and piece[-1:].isalnum())
+    told = [
+        (one.question, *sheet.told(one))
+        for one in chosen
+        if kept and all(sheet.places(piece) for _, piece in copied(one.working))
     ]
-    return found if 0 < len(found) <= PLACES else []
+    return Shown(marked([_misread(row, rate, rng) for row in sheet.rows], first), told)
+
+
+class Sheet:
+    """Rows of print as a model is shown them, the first with mark `first`, and where answers stand on them."""
+
+    def __init__(self, rows: Sequence[str], first: int) -> None:
+        self.rows, self.first = list(rows), first
+        self._begins: list[int] = []
+        end = 0
+        for number, row in enumerate(rows, first):
+            self._begins.append(end + len(mark(number)))
+            end = self._begins[-1] + len(row) + len(mark(number)) + 1
+
+    def places(self, piece: str) -> dict[int, list[int]]:
+        """The rows that hold a piece of text, not inside a word, each with the columns where it begins."""
+        found: dict[int, list[int]] = {}
+        for number, row in enumerate(self.rows):
+            column = row.find(piece)
+            while piece and column >= 0:
+                before, behind = row[column - 1 : column], row[column + len(piece) : column + len(piece) + 1]
+                if not (before.isalnum() and piece[0].isalnum()) and not (behind.isalnum() and piece[-1].isalnum()):
+                    found.setdefault(number, []).append(column)
+                column = row.find(piece, column + 1)
+        return found
+
+    def told(self, asked: Asked) -> tuple[str, list[list[int]]]:
+        """The answer (the formula where it is worked out) with the marks of the rows that it is copied from, and for each of its
+        letters that is pointed at the places in the marked text."""
+        answer, letters, at = "", list[list[int]](), -1
+        for said, row in self._said(asked):
+            if row is not None and row != at:
+                number = mark(row + self.first)
+                answer += number
+                letters += [[self._begins[row] + len(self.rows[row])], *([] for _ in number[1:])]
+            at = at if row is None else row
+            columns = [] if row is None else self.places(said).get(row, [])
+            answer += said
+            for k in range(len(said)):
+                pointed = k < POINTED and 0 < len(columns) <= PLACES
+                letters.append(
+                    [self._begins[row] + column + k for column in columns] if pointed and row is not None else []
+                )
+        return answer, letters
+
+    def _said(self, asked: Asked) -> list[tuple[str, int | None]]:
+        """The answer in parts, each with the row that it is copied from, None for what is not copied."""
+        near = nearness(self.rows, asked.question)
+        if not asked.working:
+            return [(asked.answer, None)] if asked.kind in UNPRINTED else self._quoted(asked.answer, near)
+        pieces, rows = copied(asked.working), list[int]()
+        for k, (begin, piece) in enumerate(pieces):
+            held = self.places(piece)
+            beside = k > 0 and asked.working[pieces[k - 1][0] + len(pieces[k - 1][1]) : begin] == " "  # a name's number
+            if beside and rows[-1] in held:
+                rows.append(rows[-1])
+            elif len(pieces) > 2 and not beside:  # a list goes down the page, or along a row
+                last = rows[-1] if rows else -1
+                rows.append(next((row for row in held if row > last), last if last in held else min(held)))
+            else:
+                rows.append(max(held, key=lambda row: (near[row], -row)))
+        told = is_list(asked.working) and len(set(rows)) == len(rows)  # the marks say all
+        texts = ["" if told else piece for _, piece in pieces]
+        parts: list[tuple[str, int | None]] = []
+        end = 0
+        for (begin, piece), row, text in zip(pieces, rows, texts, strict=True):
+            parts += [(asked.working[end:begin], None), (text, row)]
+            end = begin + len(piece)
+        return [*parts, (asked.working[end:], None)]
+
+    def _quoted(self, answer: str, near: Sequence[float]) -> list[tuple[str, int | None]]:
+        """An answer in parts that stand on one row each; one part without a row where some of it is printed nowhere."""
+        for sign in (" ", ", "):
+            words, parts, begin = answer.split(sign), list[tuple[str, int | None]](), 0
+            while begin < len(words):
+                held: dict[int, list[int]] = {}
+                end = next(
+                    (end for end in range(len(words), begin, -1) if (held := self.places(sign.join(words[begin:end])))),
+                    begin,
+                )
+                if end == begin:
+                    break
+                last = next((row for _, row in reversed(parts) if row is not None), None)
+                row = (
+                    last + 1 if last is not None and last + 1 in held else max(held, key=lambda row: (near[row], -row))
+                )
+                parts += [(sign, None)] if parts else []
+                parts.append((sign.join(words[begin:end]), row))
+                begin = end
+            else:
+                return parts
+        return [(answer, None)]
 
 
 def _misread(text: str, rate: float, rng: np.random.Generator) -> str:

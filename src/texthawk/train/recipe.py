@@ -16,6 +16,7 @@ class Recipe:
     vocabulary: entries of the byte-level BPE trained for it, 262 for bytes alone (None: a public model's tokenizer).
     guided_layers: language-model layers with heads that are shown where to look while training.
     hold_out: families of fonts that training never sees.
+    answers: what is trained is how a reading model answers, and it ships beside that model (texthawk.model.answering).
     """
 
     name: str
@@ -25,3 +26,4 @@ class Recipe:
     vocabulary: int | None = None
     guided_layers: tuple[int, ...] = ()
     hold_out: tuple[str, ...] = field(default=())
+    answers: bool = False

@@ -10,6 +10,7 @@ import contextlib
 import json
 import math
 import os
+import shutil
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -22,6 +23,7 @@ from transformers import AutoTokenizer, GenerationConfig
 
 from texthawk.data.synth import Corpus, PageMaker, hold_out, system_fonts
 from texthawk.image.tiles import TilingConfig
+from texthawk.model.answering import answers_in, save_answers
 from texthawk.model.image_processor import TextHawkImageProcessor
 from texthawk.model.modeling import TextHawkForConditionalGeneration
 from texthawk.model.processing import PROMPTS, TextHawkProcessor
@@ -55,7 +57,8 @@ class Batches(Dataset[Batch]):
 class Run:
     """A recipe being trained on a corpus of text, printed in `fonts` (this machine's by default), in `folder`.
 
-    start: folder of a saved model of this recipe to begin from, its tokenizer included.
+    start: folder of a saved model of this recipe to begin from, its tokenizer included; a recipe of answers has to begin from the
+    model whose answers they are, and goes on from those that it has already. ValueError where there is none.
     """
 
     def __init__(
@@ -69,7 +72,11 @@ class Run:
         device: str = "cpu",
         start: Path | None = None,
     ) -> None:
-        self.recipe, self.folder, self.seed = recipe, folder, seed
+        if recipe.answers and start is None:
+            raise ValueError(
+                f"{recipe.name} trains how a model answers that reads already; give the folder of that model (--start)"
+            )
+        self.recipe, self.folder, self.seed, self.start = recipe, folder, seed, start
         self.device = torch.device(device)
         folder.mkdir(parents=True, exist_ok=True)
         self.config = recipe.model_config()
@@ -99,7 +106,11 @@ class Run:
         self.model = TextHawkForConditionalGeneration(self.config)
         initialise(self.model)
         if start is not None:
-            self.model.load_state_dict(TextHawkForConditionalGeneration.from_pretrained(start).state_dict())
+            begun = TextHawkForConditionalGeneration.from_pretrained(start)
+            earlier = answers_in(start, begun) if recipe.answers else None
+            self.model.load_state_dict((earlier or begun).state_dict())
+            if recipe.answers and earlier is None:
+                tell_marks_apart(self.model)
         if (
             self.device.type == "cpu"
         ):  # there the backward pass of fused attention takes twice the time of the plain one
@@ -280,7 +291,15 @@ class Run:
             log.write(json.dumps(row) + "\n")
 
     def export(self, folder: Path) -> None:
-        """Write the model and its processor as a transformers folder, weights in bfloat16."""
+        """Write the model and its processor as a transformers folder, weights in bfloat16.
+
+        Of a recipe of answers, write the model that it began from with them beside it.
+        """
+        if self.recipe.answers:
+            assert self.start is not None
+            shutil.copytree(self.start, folder, copy_function=shutil.copyfile, dirs_exist_ok=True)
+            save_answers(folder, TextHawkForConditionalGeneration.from_pretrained(self.start), self.model)
+            return
         folder.mkdir(parents=True, exist_ok=True)
         tokenizer = self.processor.tokenizer
         self.model.generation_config = GenerationConfig(
@@ -294,6 +313,20 @@ class Run:
 
 def _one_thread(_: int) -> None:
     torch.set_num_threads(1)
+
+
+def tell_marks_apart(model: TextHawkForConditionalGeneration) -> None:
+    """Draw the embeddings of coordinate tokens anew, which now stand around rows: neighbours are no longer nearly the same.
+
+    A reader that tells places has 0.94 as the cosine between neighbouring coordinates, and takes one row for the next. What all
+    have in common stays, at 0.4 of its length. Draws from torch's dice.
+    """
+    bins = model.config.coordinate_token_start + torch.arange(model.config.coordinate_bins)
+    weight = model.get_input_embeddings().weight
+    with torch.no_grad():
+        rows = weight[bins]
+        length = (rows.norm(dim=1).mean() ** 2 / weight.shape[1]) ** 0.5
+        weight[bins] = 0.4 * rows.mean(0) + 0.8 * length * torch.randn_like(rows)
 
 
 def initialise(model: TextHawkForConditionalGeneration) -> None:

@@ -73,7 +73,7 @@ def losses_of(
             labels,
             coordinate_start=config.coordinate_token_start,
             bins=config.coordinate_bins,
-            coordinate_weight=config.coordinate_weight,
+            coordinate_weight=config.coordinate_weight if batch.coordinate_weight is None else batch.coordinate_weight,
         )
         terms.append(weights.language * seen["language"])
         with torch.no_grad():

@@ -4,6 +4,7 @@ The tiny model has learned nothing: what it is asked, and what comes of given an
 """
 
 import json
+import re
 from functools import cache
 
 import pytest
@@ -19,7 +20,7 @@ from texthawk.decode.documents.asking import answers
 from texthawk.decode.documents.quoted import quoted
 from texthawk.decode.documents.text_answers import text_answers
 from texthawk.decode.reader import Reader, load
-from texthawk.model.transcript import LONGEST, about
+from texthawk.model.transcript import LONGEST, about, marked
 from texthawk.types import Box, Line, Page, Word
 
 SCHEMA = {
@@ -94,7 +95,7 @@ def ask(questions, pages=PAGES, made=None, form=None, limit=12):
 def test_the_model_sees_rows_and_question_as_in_training_and_no_picture():
     made = learned()
     (answer,) = ask(["When did the committee meet?"], PAGES[:1], made)
-    expected = about("Report of the year\nThe committee met on Tuesday", "When did the committee meet?")
+    expected = about(marked(["Report of the year", "The committee met on Tuesday"]), "When did the committee meet?")
     assert made.asker.heard == [([None], [expected])]
     inputs = made.asker._inputs([None], [expected])
     assert set(inputs) == {"input_ids", "attention_mask"}
@@ -121,15 +122,17 @@ def test_fifty_questions_about_a_file_read_it_once_and_go_through_the_model_in_b
     sheet = Image.new("RGB", (300, 90), "white")
     ImageDraw.Draw(sheet).text((20, 20), "Total due 12", "black", font_size=30)
     made = load("nano")
-    made.model.config.tasks = ["text", "ask_text"]
-    made.asker = Listening(made)
+    assert made.answers is not None
+    reading = made.asker = Listening(made)
+    answering = made.answers.asker = Listening(made.answers)
     read = made.read(sheet).pages
-    windows = len(made.asker.heard)
+    windows = len(reading.heard)
     found = made.ask(sheet, [f"What is {k}?" for k in range(50)], max_tokens=2)
-    asked = [questions for _, questions in made.asker.heard[2 * windows :]]
+    assert len(reading.heard) == 2 * windows
+    asked = [questions for _, questions in answering.heard]
     assert [len(questions) for questions in asked] == [TOGETHER] * 6 + [2]
-    assert all(picture is None for pictures, _ in made.asker.heard[2 * windows :] for picture in pictures)
-    assert asked[0][0] == about(read[0].text, "What is 0?") and "Total" in read[0].text
+    assert all(picture is None for pictures, _ in answering.heard for picture in pictures)
+    assert asked[0][0] == about(marked([read[0].text]), "What is 0?") and "Total" in read[0].text
     assert len(found) == 50 and all(answer.page == 1 and 0 <= answer.confidence <= 1 for answer in found)
 
 
@@ -269,7 +272,9 @@ def test_what_is_printed_as_a_token_of_the_model_is_letters_to_it():
     ids = made.asker._inputs([None], [prompt])["input_ids"][0].tolist()
     added = set(made.processor.tokenizer.added_tokens_decoder)
     plain = made.asker._inputs([None], ["plain"])["input_ids"][0].tolist()
-    assert [one for one in ids if one in added] == [one for one in plain if one in added]
+    marks = made.processor.tokenizer.convert_tokens_to_ids(["<0>", "<1>"])
+    assert [one for one in ids if one in marks] == [marks[0], marks[0], marks[1], marks[1]]
+    assert [one for one in ids if one in added - {*marks}] == [one for one in plain if one in added]
 
 
 def test_a_page_of_five_thousand_words_is_cut_to_what_the_question_speaks_of():
@@ -278,6 +283,7 @@ def test_a_page_of_five_thousand_words_is_cut_to_what_the_question_speaks_of():
     (answer,) = ask(["What is the total?"], [long], made, limit=3)
     ((_, (prompt,)),) = made.asker.heard
     shown, question = prompt.rsplit("\n\n", 1)
+    shown = re.sub(r"<\d+>", "", shown)
     assert len(shown.encode()) <= LONGEST and "The total is 12" in shown and question == "What is the total?"
     assert answer.page == 1
 
