@@ -1,4 +1,4 @@
-"""The recipe of the shipped model runs from its first stage to its last, each cut to two steps."""
+"""The recipes of the shipped model run from their first stage to the last, each cut to two steps."""
 
 import json
 from dataclasses import replace
@@ -9,7 +9,9 @@ from PIL import Image
 
 import texthawk
 from texthawk.data.synth import Corpus, system_fonts
-from texthawk.recipes.nano import nano_ask
+from texthawk.model.answering import FILE
+from texthawk.recipes.nano import nano, nano_answers
+from texthawk.train.recipe import Recipe
 from texthawk.train.run import Run
 
 TEXT = Corpus.from_texts(
@@ -18,13 +20,16 @@ TEXT = Corpus.from_texts(
 FONTS = system_fonts()
 
 
+def cut(whole: Recipe) -> Recipe:
+    return replace(
+        whole, stages=tuple(replace(stage, steps=2, tiles=2, texts=2, text_tokens=32) for stage in whole.stages)
+    )
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(not FONTS, reason="this machine has no text fonts")
 def test_every_stage_goes_on_where_the_one_before_ended_and_the_model_reads(tmp_path: Path) -> None:
-    whole = nano_ask()
-    recipe = replace(
-        whole, stages=tuple(replace(stage, steps=2, tiles=2, texts=2, text_tokens=32) for stage in whole.stages)
-    )
+    recipe = cut(nano())
     run = Run(recipe, tmp_path / "run", corpus=TEXT, fonts=FONTS)
     before = {name: value.clone() for name, value in run.model.state_dict().items()}
     run.train(workers=0)
@@ -36,3 +41,22 @@ def test_every_stage_goes_on_where_the_one_before_ended_and_the_model_reads(tmp_
     run.export(tmp_path / "model")
     page = texthawk.load(str(tmp_path / "model")).read(Image.new("RGB", (448, 224), "white")).pages[0]
     assert (page.text, page.finish_reason) == ("", "blank")
+    answers = Run(cut(nano_answers()), tmp_path / "answers", corpus=TEXT, fonts=FONTS, start=tmp_path / "model")
+    answers.train(workers=0)
+    answers.export(tmp_path / "whole")
+    reader = texthawk.load(str(tmp_path / "whole"))
+    assert reader.answers is not None and {file.name for file in (tmp_path / "whole").iterdir()} == {
+        FILE,
+        *(file.name for file in (tmp_path / "model").iterdir()),
+    }
+    for name, value in texthawk.load(str(tmp_path / "model")).model.state_dict().items():
+        assert value.equal(reader.model.state_dict()[name])
+    trained = answers.model.model.language_model.layers[0].mlp.up_proj.weight
+    kept = reader.answers.model.model.language_model.layers[0].mlp.up_proj.weight
+    read = reader.model.model.language_model.layers[0].mlp.up_proj.weight
+    assert (kept - trained).norm() < 0.2 * (read - trained).norm()
+
+
+def test_answers_are_trained_from_a_model_that_reads(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"nano_answers trains how a model answers .*--start"):
+        Run(nano_answers(), tmp_path, corpus=TEXT, fonts=FONTS)

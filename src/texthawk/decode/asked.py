@@ -90,7 +90,8 @@ def check_question(question: str, tokenizer: Any) -> None:
 class Said:
     """The model's answer about one page: its text, what it says in its form, and how sure and how complete it is.
 
-    working: the formula that the text was worked out from, "" where the model gave the text itself.
+    working: the formula that the text was worked out from, "" where the model gave the text itself. rows: of print that it was
+    taken from, as far as the model names them.
     """
 
     text: str
@@ -98,6 +99,7 @@ class Said:
     confidence: float
     finish_reason: str
     working: str = ""
+    rows: tuple[str, ...] = ()
 
 
 def said(
@@ -131,6 +133,14 @@ def said(
     return made
 
 
+class Told(NamedTuple):
+    """What an answer says, the formula that it was worked out from (or ""), and the rows that it names."""
+
+    text: str
+    working: str = ""
+    rows: tuple[str, ...] = ()
+
+
 class Sheet(NamedTuple):
     """A question and the rows of print that are shown with it."""
 
@@ -142,12 +152,13 @@ class Sheet(NamedTuple):
         """What the model is given: the rows, each between its marks, and the question below them."""
         return about(marked(self.rows), self.question)
 
-    def told(self, text: str, *, whole: bool) -> tuple[str, str]:
-        """What an answer says, and its formula: without its marks, and worked out unless it was cut off or is printed so."""
-        text = cited(text, self.rows).text.strip()
+    def told(self, text: str, *, whole: bool) -> Told:
+        """What an answer says: without its marks, and worked out unless it was cut off or is printed so."""
+        text, numbers = cited(text, self.rows)
+        text, rows = text.strip(), tuple(self.rows[number] for number in dict.fromkeys(numbers))
         formula = whole and text not in "\n".join(self.rows)
         told = worked_out(text, language_of(self.question)) if formula else text
-        return told, text if told != text else ""
+        return Told(told, text if told != text else "", rows)
 
 
 def about_pages(reader: "Reader", pages: Sequence[Page], questions: Sequence[str]) -> list[Sheet]:
@@ -170,8 +181,8 @@ def _said(answer: "Answer", reader: "Reader", form: Form | None, sheet: Sheet | 
     confidence = math.exp(answer.likelihood) if answer.tokens else 0.0
     if form is not None:
         return Said(text, form.value(text), confidence, answer.finish_reason)
-    told, working = (text.strip(), "") if sheet is None else sheet.told(text, whole=answer.whole)
-    return Said(told, None, confidence, answer.finish_reason, working)
+    told = Told(text.strip()) if sheet is None else sheet.told(text, whole=answer.whole)
+    return Said(told.text, None, confidence, answer.finish_reason, told.working, told.rows)
 
 
 def tasks_of(reader: "Reader") -> list[str]:

@@ -44,7 +44,7 @@ class Answer:
         """What the model wrote, or what it says with its rows and its formula."""
         if self.sheet is None:
             return text
-        return self.sheet.told(text, whole=isinstance(end, Finish) and end.reason == "stop")[0]
+        return self.sheet.told(text, whole=isinstance(end, Finish) and end.reason == "stop").text
 
     def usage(self) -> dict[str, Any]:
         prompt, completion = len(self.generation.prompt.ids), self.generation.tokens

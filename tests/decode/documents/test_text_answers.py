@@ -193,6 +193,19 @@ def test_what_is_printed_nowhere_has_the_passage_as_its_evidence():
         assert [one.text for one in answer.evidence] == ["Who resigned no yes"]
 
 
+def test_of_several_places_the_one_on_the_row_that_the_model_names_is_shown():
+    bill = page(1, "Pears 9.50", "Figs 3.20", "Total 9.50")
+    for row, top in ((0, 0), (2, 200)):
+        (answer,) = ask(["How much is it?"], [bill], writing(f"<{row}>9.50"))
+        assert answer.text == "9.50" and answer.evidence[0].quoted and answer.evidence[0].box.top == top
+    (worked,) = ask(["What do both come to?"], [bill], writing("=<1>3.20 + <2>9.50"))
+    assert worked.text == "12.70" and worked.working == "=3.20 + 9.50"
+    assert [one.box.top for one in worked.evidence if one.quoted] == [100, 200]
+    (listed,) = ask(["How many are there?"], [bill], writing("=count(<0>; <1>)"))
+    assert listed.text == "2" and listed.working == "=count(Pears 9.50; Figs 3.20)"
+    assert [one.box.top for one in listed.evidence if one.quoted] == [0, 100]
+
+
 def test_a_single_figure_counts_only_where_something_of_the_question_stands():
     assert quoted("9", page(1, "9 pears"), ()) is None
     assert quoted("950", page(1, "950 pears"), ()).box == Box(0, 0, 50, 20)

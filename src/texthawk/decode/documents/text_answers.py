@@ -103,7 +103,7 @@ def _about(
 
 def _taken(before: DocumentAnswer, answer: Said, page: Page, passages: Sequence[Evidence]) -> DocumentAnswer:
     pieces = [piece for _, piece in copied(answer.working)] or [answer.text]
-    places = [place for piece in pieces if (place := quoted(piece, page, passages)) is not None]
+    places = [place for piece in pieces if (place := quoted(piece, page, passages, answer.rows)) is not None]
     return replace(
         before,
         text=answer.text,
