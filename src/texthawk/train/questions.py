@@ -24,6 +24,8 @@ from texthawk.train.batches import TOGETHER, Batch
 TASKS = ("docvqa", "tableqa", "chartqa")
 ASKED = 12
 """Questions about one page, at most."""
+MOST_LETTERS = 150
+"""Of an answer with its marks: a long list is learned from a shorter one, which costs a fraction."""
 OF_KIND = 6
 """Questions of one kind among them, at most."""
 MISREAD = 0.06
@@ -229,6 +231,7 @@ def shown_of(document: Document, rng: np.random.Generator) -> Shown:
         for one in chosen
         if kept and all(sheet.places(piece) for _, piece in copied(one.working))
     ]
+    told = [one for one in told if len(one[1]) <= MOST_LETTERS]
     return Shown(marked([_misread(row, rate, rng) for row in sheet.rows], first), told)
 
 
