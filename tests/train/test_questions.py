@@ -15,6 +15,7 @@ from texthawk.model.working import worked_out
 from texthawk.recipes import RECIPES
 from texthawk.recipes.nano import ANSWER
 from texthawk.train.batches import Batch
+from texthawk.train.branched_attention import SHARED, Branches, attend_in_branches, masks_of
 from texthawk.train.questions import FAMILIES, OF_MARKS, TASKS, QuestionMaker, Sheet, Shown, shown_of
 from texthawk.train.step import losses_of
 from texthawk.train.supervision import Supervision
@@ -76,17 +77,38 @@ def test_questions_that_share_a_page_have_the_logits_that_they_have_alone(
     batch: Batch, model: TextHawkForConditionalGeneration
 ) -> None:
     language = model.model.language_model
-    language.set_attn_implementation("sdpa")
     embed = model.model.get_input_embeddings()
-    assert batch.sees is not None
-    added = torch.zeros(batch.sees.shape).masked_fill(~batch.sees, torch.finfo(torch.float32).min)[:, None]
     with torch.no_grad():
+        attend_in_branches(model)
         together = language(
-            inputs_embeds=embed(batch.input_ids), attention_mask=added, position_ids=batch.positions, use_cache=False
+            inputs_embeds=embed(batch.input_ids),
+            branches=masks_of(batch.branches, batch.input_ids.device),
+            position_ids=batch.positions,
+            use_cache=False,
         ).last_hidden_state
+        language.set_attn_implementation("sdpa")
         for ids, start, length in branches(batch, 0):
             alone = language(inputs_embeds=embed(torch.tensor([ids])), use_cache=False).last_hidden_state[0]
             torch.testing.assert_close(together[0, start : start + length], alone[-length:], atol=1e-4, rtol=1e-4)
+
+
+def test_what_a_question_sees_is_told_alike_to_attention_and_guide(batch: Batch) -> None:
+    assert batch.sees is not None
+    for row, (text, parts) in enumerate(masks_of(batch.branches, batch.input_ids.device)):
+        assert parts[0].begin == text and parts[-1].end == batch.branches[row].ends[-1]
+        for begin, end, mask in parts:
+            sees = torch.cat([batch.sees[row, begin:end, :text], batch.sees[row, begin:end, begin:end]], dim=1)
+            assert torch.equal(sees, mask == 0)
+            assert batch.sees[row, begin:end].sum() == sees.sum()  # and it sees nothing else
+
+
+def test_short_questions_are_worked_through_together() -> None:
+    page = Branches(50, (100, 150, 150 + SHARED, 400 + SHARED, 410 + SHARED))
+    assert page.together() == [
+        (50, 150 + SHARED),
+        (150 + SHARED, 400 + SHARED),
+        (400 + SHARED, 410 + SHARED),
+    ]
 
 
 def test_the_letters_that_are_pointed_at_are_those_of_the_answer(questions: QuestionMaker) -> None:

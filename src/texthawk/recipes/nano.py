@@ -191,7 +191,7 @@ FIND = Stage(
     final=0.9,
 )
 
-ANSWER = replace(FIND, name="answer", families={}, texts=10, steps=1000, warmup=0.0, final=0.01)
+ANSWER = replace(FIND, name="answer", families={}, texts=10, steps=1350, warmup=0.0, final=0.01)
 
 
 def nano() -> Recipe:

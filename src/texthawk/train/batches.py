@@ -19,6 +19,7 @@ from texthawk.image.rows import RowSetting
 from texthawk.image.tiles import cut_pixels
 from texthawk.model.grounding import box_text
 from texthawk.model.processing import PROMPTS, TextHawkProcessor
+from texthawk.train.branched_attention import Branches
 from texthawk.train.rows import in_rows
 from texthawk.train.stage import Grid, Stage
 from texthawk.types import TileLayout
@@ -44,7 +45,8 @@ class Batch:
     where nothing is printed. spelling: (B, L, 3) classes of its first printed characters, BLANK past its end.
     visual_start: place of the first visual token in every prompt of the batch, 0 where pages are shown as text (V then
     counts from a prompt's first token). sees: (B, L, L) true where a token of the second L is attended to from one of the
-    first, and positions: (B, L) each token's place in its own prompt; both None where each row is one prompt.
+    first, and positions: (B, L) each token's place in its own prompt; both None where each row is one prompt. branches:
+    of such rows, where text and questions end.
     coordinate_weight: of coordinate tokens in the language loss where they are no coordinates; None takes the model's α.
     """
 
@@ -64,6 +66,7 @@ class Batch:
     spelling: Tensor | None = None
     sees: Tensor | None = None
     positions: Tensor | None = None
+    branches: tuple[Branches, ...] = ()
     visual_start: int = 0
     coordinate_weight: float | None = None
 

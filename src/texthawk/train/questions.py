@@ -8,6 +8,7 @@ Shape letters:  B pages   L tokens   V tokens of the longest text
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -20,6 +21,7 @@ from texthawk.model.processing import TextHawkProcessor
 from texthawk.model.transcript import about, mark, marked, nearness, printed_rows, rows_about
 from texthawk.model.working import copied, is_list
 from texthawk.train.batches import TOGETHER, Batch
+from texthawk.train.branched_attention import Branches
 
 TASKS = ("docvqa", "tableqa", "chartqa")
 ASKED = 12
@@ -144,6 +146,7 @@ class QuestionMaker:
             guide=torch.zeros(count, length, texts, dtype=torch.bool),
             sees=torch.eye(length, dtype=torch.bool).repeat(count, 1, 1),
             positions=torch.zeros(count, length, dtype=torch.long),
+            branches=tuple(Branches(row.text, row.ends) for row in rows),
             coordinate_weight=MARKED,
         )
         assert batch.guide is not None and batch.sees is not None and batch.positions is not None
@@ -201,6 +204,12 @@ class _Row(NamedTuple):
     branches: list[int]
     text: int
     guide: list[tuple[int, list[int]]]
+
+    @property
+    def ends(self) -> tuple[int, ...]:
+        """Where each question ends with its answer."""
+        last = [k for k, (own, other) in enumerate(pairwise(self.branches), 1) if own and own != other]
+        return (*last, len(self.ids))
 
 
 def shown_of(document: Document, rng: np.random.Generator) -> Shown:

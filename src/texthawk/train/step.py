@@ -10,6 +10,7 @@ from texthawk.image.tiles import normalised
 from texthawk.model.grounding import box_loss, weighted_language_loss
 from texthawk.model.modeling import TextHawkForConditionalGeneration
 from texthawk.train.batches import Batch
+from texthawk.train.branched_attention import attend_in_branches, masks_of
 from texthawk.train.stage import Losses
 from texthawk.train.supervision import Guide, Supervision
 
@@ -53,13 +54,16 @@ def losses_of(
         printed = batch.guide is not None and bool(batch.guide.any())  # a batch of blank pages shows no token anywhere
         guide = Guide(model, supervision.guided_layers) if weights.guide and printed else None
         # On a CPU the backward pass of fused attention takes twice the time of the plain one, unless rows are long.
-        plain = batch.sees is None and batch.input_ids.device.type == "cpu"
-        core.language_model.set_attn_implementation("eager" if plain else "sdpa")
+        core.language_model.set_attn_implementation("eager" if batch.input_ids.device.type == "cpu" else "sdpa")
+        own = {}
+        if batch.branches:
+            attend_in_branches(model)
+            own["branches"] = masks_of(batch.branches, embeds.device)
         with guide or contextlib.nullcontext():
             out = core.language_model(
                 inputs_embeds=embeds,
-                attention_mask=None if batch.sees is None else _additive(batch.sees, embeds.dtype),
                 position_ids=batch.positions,
+                **own,
                 use_cache=False,
                 output_hidden_states=bool(weights.place or weights.spell),
             )
@@ -95,11 +99,6 @@ def losses_of(
             seen["spell"], seen["spell_accuracy"] = supervision.spell_loss(out.hidden_states[last + 1], batch)
             terms.append(weights.spell * seen["spell"])
     return torch.stack([term.float() for term in terms]).sum(), {name: value.detach() for name, value in seen.items()}
-
-
-def _additive(sees_BLL: Tensor, dtype: torch.dtype) -> Tensor:
-    """What is added to attention scores of all heads: nothing where a token is seen, very little elsewhere."""
-    return torch.zeros_like(sees_BLL, dtype=dtype).masked_fill(~sees_BLL, torch.finfo(dtype).min)[:, None]
 
 
 def _extent(model: TextHawkForConditionalGeneration) -> Tensor:
