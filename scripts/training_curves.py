@@ -2,8 +2,8 @@
 
     python scripts/training_curves.py RUN --out docs/nano-training.png
 
-Left: characters named from patch, query and visual token. Right: next bytes right, and visual tokens looked at that were
-right. Each value is the mean of the last 8 lines of the log; a grey line ends a stage.
+Characters named from patch, query and visual token, where a stage learned that. Next bytes right, and tokens of the page, visual
+ones or its text, looked at that were right. Each value is the mean of the last 8 lines of the log; a grey line ends a stage.
 """
 
 import argparse
@@ -21,7 +21,7 @@ PANELS = (
         "characters named from the",
         {"glyph_patch_accuracy": "patch", "glyph_query_accuracy": "query", "glyph_token_accuracy": "visual token"},
     ),
-    ("the language model", {"guide_hit": "looks at the right visual token", "token_accuracy": "next byte right"}),
+    ("the language model", {"guide_hit": "looks at the right token", "token_accuracy": "next byte right"}),
 )
 
 
@@ -35,8 +35,13 @@ def main() -> None:
     logs = {name: log for name in names if (log := _log(arguments.run / f"log-{name}.jsonl"))}
     if not logs:
         parser.error(f"{arguments.run} has no log of a stage ({', '.join(names)}); give the folder of a run")
-    figure, panels = plt.subplots(1, len(PANELS), figsize=(12, 3.8))
-    for panel, (title, curves) in zip(panels, PANELS, strict=True):
+    drawn = [
+        (title, curves)
+        for title, curves in PANELS
+        if any(_learned(row, key) for rows in logs.values() for row in rows for key in curves)
+    ]
+    figure, panels = plt.subplots(1, len(drawn), figsize=(6 * len(drawn), 3.8), squeeze=False)
+    for panel, (title, curves) in zip(panels[0], drawn, strict=True):
         begin, shown = 0, []
         for name, rows in logs.items():
             if not any(_learned(row, key) for row in rows for key in curves):

@@ -55,6 +55,8 @@ def test_every_stage_goes_on_where_the_one_before_ended_and_the_model_reads(tmp_
     kept = reader.answers.model.model.language_model.layers[0].mlp.up_proj.weight
     read = reader.model.model.language_model.layers[0].mlp.up_proj.weight
     assert (kept - trained).norm() < 0.2 * (read - trained).norm()
+    further = Run(cut(nano_answers()), tmp_path / "further", corpus=TEXT, fonts=FONTS, start=tmp_path / "whole")
+    assert further.model.model.language_model.layers[0].mlp.up_proj.weight.equal(kept)
 
 
 def test_answers_are_trained_from_a_model_that_reads(tmp_path: Path) -> None:

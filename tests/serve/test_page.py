@@ -176,11 +176,17 @@ def test_results_are_downloaded_under_the_documents_name(page):
         assert file.read(4) == b"%PDF"
 
 
-def test_a_model_that_cannot_answer_says_so(page):
-    upload(page)
-    page.get_by_text("Done: 3 pages.").wait_for()
-    assert page.get_by_role("button", name="Ask", exact=True).is_disabled()
-    assert "has not learned to answer questions" in page.locator("#ask-note").inner_text()
+def test_a_model_that_cannot_answer_says_so(browser):
+    with running(make_reader(), max_tokens=8) as server:
+        page = browser.new_page()
+        page.set_default_timeout(WAIT)
+        page.goto(server.url)
+        page.locator("#model", has_text="model tiny").wait_for()
+        upload(page, "one.png", written([TYPED]))
+        page.get_by_text("Done: 1 page.").wait_for()
+        assert page.get_by_role("button", name="Ask", exact=True).is_disabled()
+        assert "has not learned to answer questions" in page.locator("#ask-note").inner_text()
+        page.close()
 
 
 def test_a_model_that_can_answer_is_asked_and_its_answer_stands_there_with_its_confidence(browser):

@@ -6,11 +6,14 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch import nn
 
 from texthawk.data.synth import Corpus, system_fonts
+from texthawk.model.modeling import TextHawkForConditionalGeneration
+from texthawk.recipes import RECIPES
 from texthawk.recipes.tiny import tiny
 from texthawk.train.recipe import Recipe
-from texthawk.train.run import Run
+from texthawk.train.run import Run, tell_marks_apart
 from texthawk.train.stage import Grid, Losses, Stage
 from texthawk.train.step import losses_of
 
@@ -226,3 +229,23 @@ def test_a_stage_alone_asks_for_the_stages_whose_parts_it_goes_on_with(tmp_path:
 def test_a_stage_that_the_recipe_has_not_is_refused_by_name(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="no stage raed; it has pages"):
         Run(recipe(), tmp_path, corpus=TEXT).train({"raed"}, workers=0)
+
+
+def test_marks_that_lay_beside_each_other_are_told_apart_and_nothing_else_changes() -> None:
+    torch.manual_seed(0)
+    model = TextHawkForConditionalGeneration(RECIPES["nano"]().model_config())
+    start, bins = model.config.coordinate_token_start, model.config.coordinate_bins
+    weight = model.get_input_embeddings().weight
+    with torch.no_grad():
+        weight[start : start + bins] = torch.ones(weight.shape[1]) + 0.1 * torch.randn(bins, weight.shape[1])
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    tell_marks_apart(model)
+    marks = nn.functional.normalize(weight[start : start + bins].detach(), dim=1)
+    beside = (marks[1:] * marks[:-1]).sum(1)
+    assert 0.1 < beside.mean() < 0.4 and beside.max() < 0.6
+    drawn = slice(start, start + bins)
+    for name, value in model.state_dict().items():
+        if name in ("lm_head.weight", "model.language_model.embed_tokens.weight"):
+            value, before[name] = value.clone(), before[name].clone()
+            value[drawn], before[name][drawn] = 0, 0
+        assert value.equal(before[name])

@@ -193,6 +193,8 @@ FIND = Stage(
 
 ANSWER = replace(FIND, name="answer", families={}, texts=10, steps=1350, warmup=0.0, final=0.01)
 
+SURE = replace(ANSWER, name="sure", steps=380, learning_rate=9e-4, warmup=0.05)
+
 
 def nano() -> Recipe:
     return Recipe(
@@ -207,4 +209,4 @@ def nano() -> Recipe:
 
 def nano_answers() -> Recipe:
     """How nano learns to answer questions about what it has read: begun from nano, whose language model alone it trains."""
-    return replace(nano(), name="nano_answers", stages=(FIND, ANSWER), answers=True)
+    return replace(nano(), name="nano_answers", stages=(FIND, ANSWER, SURE), answers=True)

@@ -7,6 +7,7 @@ Shape letters:  B pages   H heads   L tokens   d width of a head   S tokens of s
 """
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import torch
@@ -83,19 +84,11 @@ def branched_attention(
     rows = []
     for (text, parts), *page in zip(branches, query_BHLd, key_BHLd, value_BHLd, strict=True):
         query, key, value = (tensor[None] for tensor in page)
-        shared = {"dropout_p": dropout, "scale": scaling, "enable_gqa": grouped}
-        made = [
-            scaled_dot_product_attention(
-                *(tensor[:, :, :text] for tensor in (query, key, value)), is_causal=True, **shared
-            )
-        ]
+        attend = partial(scaled_dot_product_attention, dropout_p=dropout, scale=scaling, enable_gqa=grouped)
+        made = [attend(query[:, :, :text], key[:, :, :text], value[:, :, :text], is_causal=True)]
         for begin, end, mask in parts:
-            own = [torch.cat([tensor[:, :, :text], tensor[:, :, begin:end]], dim=2) for tensor in (key, value)]
-            made.append(
-                scaled_dot_product_attention(
-                    query[:, :, begin:end], *own, attn_mask=mask[None, None].to(query.dtype), **shared
-                )
-            )
+            keys, values = (torch.cat([tensor[:, :, :text], tensor[:, :, begin:end]], dim=2) for tensor in (key, value))
+            made.append(attend(query[:, :, begin:end], keys, values, attn_mask=mask[None, None].to(query.dtype)))
         last = parts[-1].end if parts else text
         made.append(torch.zeros_like(query[:, :, last:]))
         rows.append(torch.cat(made, dim=2))

@@ -58,7 +58,7 @@ FAMILIES = {
     "scatter_chart": 0.4,
 }
 """Whose documents are shown, and how often: their questions can be answered from their print."""
-KINDS = {"sum": 8.0, "difference": 8.0, "compare": 6.0, "extreme": 4.0, "count": 2.0, "yes/no": 1.5, "absent": 1.5}
+KINDS = {"sum": 8.0, "difference": 8.0, "compare": 6.0, "extreme": 4.0, "count": 2.0, "yes/no": 3.0, "absent": 1.5}
 """How much likelier a question of a kind is asked than one that only looks something up, of which documents have most."""
 OF_MARKS = frozenset({"look-up", "sum", "difference"})
 """Kinds of questions on a chart whose answers are numbers: where they are not printed, a reader of text has none to give."""

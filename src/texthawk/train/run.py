@@ -322,7 +322,8 @@ def tell_marks_apart(model: TextHawkForConditionalGeneration) -> None:
     have in common stays, at 0.4 of its length. Draws from torch's dice.
     """
     bins = model.config.coordinate_token_start + torch.arange(model.config.coordinate_bins)
-    weight = model.get_input_embeddings().weight
+    weight = model.model.language_model.embed_tokens.weight
+    assert isinstance(weight, torch.Tensor)
     with torch.no_grad():
         rows = weight[bins]
         length = (rows.norm(dim=1).mean() ** 2 / weight.shape[1]) ** 0.5

@@ -1,10 +1,13 @@
 """Passages are found by what they share with a question, and their places are those of the words."""
 
 import json
+import shutil
 
 from tests.decode.documents.printed_pdf import lines_of, printed_pdf
 from texthawk.cli import main
 from texthawk.decode.documents.evidence import Index
+from texthawk.decode.shipped import model_folder
+from texthawk.model.answering import FILE
 from texthawk.types import Box, Line, Page, Word
 
 
@@ -51,7 +54,9 @@ def test_ask_shows_page_and_box_where_the_model_cannot_answer(tmp_path, capsys):
     path.write_bytes(
         printed_pdf([lines_of(f"Chapter {k} tells of winter.") for k in range(5)] + [lines_of("Barley failed.")])
     )
-    assert main(["ask", str(path), "What failed?", "--json", "--text-layer", "always", "--dpi", "72"]) == 0
+    shutil.copytree(model_folder("nano"), tmp_path / "reads", ignore=shutil.ignore_patterns(FILE))
+    asked = ["ask", str(path), "What failed?", "--json", "--text-layer", "always", "--dpi", "72"]
+    assert main([*asked, "--model", str(tmp_path / "reads")]) == 0
     (answer,) = json.loads(capsys.readouterr().out)
     (evidence, *_) = answer["evidence"]
     assert evidence["page"] == 6 and evidence["text"] == "Barley failed."
