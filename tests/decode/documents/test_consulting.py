@@ -242,10 +242,11 @@ def test_what_a_person_gets_wrong_is_one_line(arguments, status, said, report, t
     assert said in printed.err and printed.out == "" and "Traceback" not in printed.err
 
 
-def test_ask_gives_closed_answers_of_a_file_and_warns_of_guesses(report, capsys):
-    choices = '["yes, it did", "no"]'
-    assert main(["ask", str(report), "Did barley fail?", "--choices", choices, "--json", *ARGUMENTS]) == 0
-    printed = capsys.readouterr()
-    (answer,) = json.loads(printed.out)
-    assert answer["answer"] in ("yes, it did", "no") and answer["learned"] is False and answer["evidence"]
-    assert "guesses" in printed.err
+def test_ask_gives_closed_answers_of_a_file_and_warns_of_guesses(report, capsys, reads):
+    asked = ["ask", str(report), "Did barley fail?", "--choices", '["yes, it did", "no"]', "--json", *ARGUMENTS]
+    for model, learned in (("nano", True), (str(reads), False)):
+        assert main([*asked, "--model", model]) == 0
+        printed = capsys.readouterr()
+        (answer,) = json.loads(printed.out)
+        assert answer["answer"] in ("yes, it did", "no") and answer["learned"] is learned and answer["evidence"]
+        assert ("guesses" in printed.err) is not learned

@@ -1,13 +1,10 @@
 """Passages are found by what they share with a question, and their places are those of the words."""
 
 import json
-import shutil
 
 from tests.decode.documents.printed_pdf import lines_of, printed_pdf
 from texthawk.cli import main
 from texthawk.decode.documents.evidence import Index
-from texthawk.decode.shipped import model_folder
-from texthawk.model.answering import FILE
 from texthawk.types import Box, Line, Page, Word
 
 
@@ -49,14 +46,13 @@ def test_no_more_passages_than_asked_for_and_the_earlier_of_equals_first():
     assert [one.page for one in Index(same).best("barley", same, 2)] == [1, 2]
 
 
-def test_ask_shows_page_and_box_where_the_model_cannot_answer(tmp_path, capsys):
+def test_ask_shows_page_and_box_where_the_model_cannot_answer(tmp_path, capsys, reads):
     path = tmp_path / "report.pdf"
     path.write_bytes(
         printed_pdf([lines_of(f"Chapter {k} tells of winter.") for k in range(5)] + [lines_of("Barley failed.")])
     )
-    shutil.copytree(model_folder("nano"), tmp_path / "reads", ignore=shutil.ignore_patterns(FILE))
     asked = ["ask", str(path), "What failed?", "--json", "--text-layer", "always", "--dpi", "72"]
-    assert main([*asked, "--model", str(tmp_path / "reads")]) == 0
+    assert main([*asked, "--model", str(reads)]) == 0
     (answer,) = json.loads(capsys.readouterr().out)
     (evidence, *_) = answer["evidence"]
     assert evidence["page"] == 6 and evidence["text"] == "Barley failed."
