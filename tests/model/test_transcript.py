@@ -93,6 +93,8 @@ def test_an_answer_says_what_it_copies_and_from_which_rows() -> None:
 def test_a_mark_alone_stands_for_the_first_piece_of_its_row_which_never_parts_a_list() -> None:
     assert cited("=count(<0>; <1>)", ROWS) == ("=count(Pears; Figs  dried)", [0, 1])
     assert cited("<2>", ROWS) == ("Thank you", [2])
+    assert cited("=count(<0>; <1>; <0>; <1>)", ROWS).text == "=count(Pears; Figs  dried)"
+    assert cited("=count(<0>; <0>; <2>)", ROWS).text == "=count(Pears; Thank you)"
 
 
 def test_a_row_that_was_not_shown_is_left_out() -> None:

@@ -162,15 +162,20 @@ class Cited(NamedTuple):
 def cited(answer: str, rows: Sequence[str]) -> Cited:
     """What an answer says that names the rows it is taken from, each by its mark before what is copied from it.
 
-    A mark with nothing behind it stands for the row's first piece of print; one of a row that was not shown for nothing.
+    A mark with nothing behind it stands for the row's first piece of print, and a list has each row once; one of a row that was
+    not shown stands for nothing.
     """
     made, *parts = _MARKS.split(answer)
-    named = []
+    named, listed = list[int](), set[int]()
     for number, said in zip(map(int, parts[::2]), parts[1::2], strict=True):
         if number < len(rows):
             named.append(number)
-            if not said or said[0] in ";)":
-                made += _LISTED.sub(" ", rows[number].partition(GAP)[0])
+            if said[:1] in ("", ";", ")"):
+                if number in listed:
+                    made = made.removesuffix("; ")
+                else:
+                    made += _LISTED.sub(" ", rows[number].partition(GAP)[0])
+                listed.add(number)
         made += said
     return Cited(made, named)
 
