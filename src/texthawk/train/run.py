@@ -106,7 +106,7 @@ class Run:
         self.model = TextHawkForConditionalGeneration(self.config)
         initialise(self.model)
         if start is not None:
-            begun = TextHawkForConditionalGeneration.from_pretrained(start)
+            begun = TextHawkForConditionalGeneration.from_pretrained(start, dtype=torch.float32)
             earlier = answers_in(start, begun) if recipe.answers else None
             self.model.load_state_dict((earlier or begun).state_dict())
             if recipe.answers and earlier is None:
