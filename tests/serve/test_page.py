@@ -176,14 +176,19 @@ def test_results_are_downloaded_under_the_documents_name(page):
         assert file.read(4) == b"%PDF"
 
 
+def with_one_page_read(browser, server):
+    page = browser.new_page()
+    page.set_default_timeout(WAIT)
+    page.goto(server.url)
+    page.locator("#model", has_text="model tiny").wait_for()
+    upload(page, "one.png", written([TYPED]))
+    page.get_by_text("Done: 1 page.").wait_for()
+    return page
+
+
 def test_a_model_that_cannot_answer_says_so(browser):
     with running(make_reader(), max_tokens=8) as server:
-        page = browser.new_page()
-        page.set_default_timeout(WAIT)
-        page.goto(server.url)
-        page.locator("#model", has_text="model tiny").wait_for()
-        upload(page, "one.png", written([TYPED]))
-        page.get_by_text("Done: 1 page.").wait_for()
+        page = with_one_page_read(browser, server)
         assert page.get_by_role("button", name="Ask", exact=True).is_disabled()
         assert "has not learned to answer questions" in page.locator("#ask-note").inner_text()
         page.close()
@@ -193,12 +198,7 @@ def test_a_model_that_can_answer_is_asked_and_its_answer_stands_there_with_its_c
     able = make_reader()
     able.model.config.tasks = ["text", "ask"]
     with running(able, max_tokens=8) as server:
-        page = browser.new_page()
-        page.set_default_timeout(WAIT)
-        page.goto(server.url)
-        page.locator("#model", has_text="model tiny").wait_for()
-        upload(page, "one.png", written([TYPED]))
-        page.get_by_text("Done: 1 page.").wait_for()
+        page = with_one_page_read(browser, server)
         page.get_by_label("Question or phrase").fill("What is the total?")
         page.get_by_role("button", name="Ask", exact=True).click()
         page.locator("#answer", has_text=re.compile(r"\(confidence \d+ %\)")).wait_for()

@@ -39,7 +39,7 @@ class Branches(NamedTuple):
         return found
 
 
-class Asked(NamedTuple):
+class Part(NamedTuple):
     """Some questions of a page: where they begin and end, and what is added to their scores (S, T + S)."""
 
     begin: int
@@ -47,7 +47,7 @@ class Asked(NamedTuple):
     mask: Tensor
 
 
-def masks_of(pages: Sequence[Branches], device: torch.device) -> list[tuple[int, list[Asked]]]:
+def masks_of(pages: Sequence[Branches], device: torch.device) -> list[tuple[int, list[Part]]]:
     """Of each page its text's length, and its questions; each question sees the text and itself up to where it is."""
     made = []
     for page in pages:
@@ -58,7 +58,7 @@ def masks_of(pages: Sequence[Branches], device: torch.device) -> list[tuple[int,
             sees = (own[:, None] == own).tril()
             mask = torch.zeros(end - begin, page.text + end - begin)
             mask[:, page.text :].masked_fill_(~sees, -torch.inf)
-            parts.append(Asked(begin, end, mask.to(device)))
+            parts.append(Part(begin, end, mask.to(device)))
         made.append((page.text, parts))
     return made
 
@@ -72,7 +72,7 @@ def branched_attention(
     *,
     scaling: float | None = None,
     dropout: float = 0.0,
-    branches: list[tuple[int, list[Asked]]] | None = None,
+    branches: list[tuple[int, list[Part]]] | None = None,
     **_: Any,
 ) -> tuple[Tensor, None]:
     """Causal attention within each text, and of each question to the text and itself; (B, L, H, d) as transformers wants it.

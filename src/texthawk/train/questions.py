@@ -27,7 +27,7 @@ TASKS = ("docvqa", "tableqa", "chartqa")
 ASKED = 12
 """Questions about one page, at most."""
 MOST_LETTERS = 150
-"""Of an answer with its marks: a long list is learned from a shorter one, which costs a fraction."""
+"""Of an answer with its marks, at most: longer lists are not asked for, since a few of them cost more than all else on a page."""
 OF_KIND = 6
 """Questions of one kind among them, at most."""
 MISREAD = 0.06

@@ -53,7 +53,7 @@ def losses_of(
         assert embeds is not None
         printed = batch.guide is not None and bool(batch.guide.any())  # a batch of blank pages shows no token anywhere
         guide = Guide(model, supervision.guided_layers) if weights.guide and printed else None
-        # On a CPU the backward pass of fused attention takes twice the time of the plain one, unless rows are long.
+        # On a CPU the backward pass of fused attention takes twice the time of the plain one.
         core.language_model.set_attn_implementation("eager" if batch.input_ids.device.type == "cpu" else "sdpa")
         own = {}
         if batch.branches:
