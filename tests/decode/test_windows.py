@@ -37,3 +37,16 @@ def test_lines_of_a_page_stand_on_one_canvas_as_tall_as_they_need_where_it_may_b
     for number, window in enumerate(by_eight):
         rows = whole.image.crop((0, 224 * number, 448, 224 * number + 28 * len(window.pieces)))
         assert rows.tobytes() == window.image.crop((0, 0, 448, 28 * len(window.pieces))).tobytes()
+
+
+def test_a_line_without_words_is_cut_between_its_letters() -> None:
+    image = Image.new("RGB", (1500, 300), "white")
+    draw = ImageDraw.Draw(image)
+    for row in range(4):
+        for k in range(44):  # as Chinese is set
+            draw.rectangle((60 + 31 * k, 40 + 60 * row, 60 + 31 * k + 27, 68 + 60 * row), outline="black", width=3)
+    pieces = [piece for window in windows_of(image, find_regions(image), RowSetting()) for piece in window.pieces]
+    cut = [piece for piece in pieces if piece.continued]
+    assert len(cut) >= 4 and not any(piece.spaced for piece in cut)
+    for piece in cut:
+        assert (piece.box.left - 60) % 31 < 1.5 or (piece.box.left - 60) % 31 > 29.5

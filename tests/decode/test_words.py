@@ -50,6 +50,21 @@ def test_pieces_of_a_line_are_joined_with_the_gap_between_them() -> None:
     assert [word.text for word in line.words] == ["in", "the", "end"]
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "whole"),
+    [
+        ("所以", "选项", "所以选项"),
+        ("所以，", "book", "所以，book"),
+        ("the", "选项", "the选项"),
+        ("the", "book", "the book"),
+    ],
+)
+def test_a_gap_beside_a_chinese_character_parts_no_words(first: str, second: str, whole: str) -> None:
+    pieces = (line_of(first, Box(0, 10, 60, 30), {0: 0.9}, 0), line_of(second, Box(70, 10, 100, 30), {0: 0.7}, 0))
+    line = joined(*pieces, spaced=True)
+    assert line.text == " ".join(word.text for word in line.words) == whole
+
+
 def test_a_word_that_was_cut_without_a_gap_is_one_word_again() -> None:
     first, second = (
         line_of("a Donau", Box(0, 10, 70, 30), {0: 0.9, 1: 0.8}, 0),

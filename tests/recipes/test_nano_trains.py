@@ -10,7 +10,7 @@ from PIL import Image
 import texthawk
 from texthawk.data.synth import Corpus, system_fonts
 from texthawk.model.answering import FILE
-from texthawk.recipes.nano import nano, nano_answers
+from texthawk.recipes.nano import nano, nano_answers, nano_chinese
 from texthawk.train.recipe import Recipe
 from texthawk.train.run import Run
 
@@ -59,6 +59,7 @@ def test_every_stage_goes_on_where_the_one_before_ended_and_the_model_reads(tmp_
     assert further.model.model.language_model.layers[0].mlp.up_proj.weight.equal(kept)
 
 
-def test_answers_are_trained_from_a_model_that_reads(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"nano_answers trains how a model answers .*--start"):
-        Run(nano_answers(), tmp_path, corpus=TEXT, fonts=FONTS)
+@pytest.mark.parametrize("recipe", [nano_chinese(), nano_answers()], ids=lambda recipe: recipe.name)
+def test_what_goes_further_is_begun_from_a_model_that_reads(recipe: Recipe, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=rf"{recipe.name} goes on from a model that reads already.*--start"):
+        Run(recipe, tmp_path, corpus=TEXT, fonts=FONTS)

@@ -27,7 +27,8 @@ def main(argv: list[str]) -> int:
         prog="texthawk train", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument(
-        "recipe", help="name of a recipe that has stages: nano, nano_answers, tiny; or of a pyramid: vdim, vdim-small"
+        "recipe",
+        help="name of a recipe that has stages: nano, nano_chinese, nano_answers, tiny; or of a pyramid: vdim, vdim-small",
     )
     parser.add_argument("--text", type=Path, help="folder of text files to print and learn from")
     parser.add_argument("--pattern", default="*", help="which files of that folder (en_*, for example)")
@@ -83,6 +84,7 @@ def main(argv: list[str]) -> int:
 
 
 def _model(args: argparse.Namespace) -> int:
+    from texthawk.data.factory.texts import Texts
     from texthawk.data.synth import Corpus, system_fonts
     from texthawk.recipes import RECIPES
     from texthawk.train.run import Run
@@ -90,7 +92,10 @@ def _model(args: argparse.Namespace) -> int:
     corpus = Corpus.from_folder(args.text, pattern=args.pattern, split="train")
     fonts = system_fonts([args.fonts]) if args.fonts else None
     recipe = RECIPES[args.recipe]()
-    run = Run(recipe, args.out, corpus=corpus, fonts=fonts, seed=args.seed, device=args.device, start=args.start)
+    texts = Texts.from_folder(args.text) if any(stage.documents for stage in recipe.stages) else None
+    run = Run(
+        recipe, args.out, corpus=corpus, texts=texts, fonts=fonts, seed=args.seed, device=args.device, start=args.start
+    )
     run.train(set(args.only) if args.only else None, workers=args.workers, minutes=args.minutes)
     if args.export:
         run.export(args.export)

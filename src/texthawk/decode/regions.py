@@ -37,12 +37,13 @@ APART = 1.3  # usual lines: a wider gap between lines parts regions
 class InkLine:
     """A row of ink and the gaps in it, (left, right), that are wide enough to part words.
 
-    lean: pixels by which the row falls for each to the right. level: top and bottom of its ink where it leans, were it turned
-    level about its middle.
+    cracks: narrower gaps, which part letters. lean: pixels by which the row falls for each to the right. level: top and bottom of
+    its ink where it leans, were it turned level about its middle.
     """
 
     box: Box
     gaps: tuple[tuple[float, float], ...]
+    cracks: tuple[tuple[float, float], ...] = ()
     lean: float = 0.0
     level: tuple[float, float] | None = None
 
@@ -161,12 +162,16 @@ def _ink_line(parts: np.ndarray, scale: float) -> InkLine:
     parts = parts[np.argsort(parts[:, 0])]
     top, bottom = parts[:, 1].min(), parts[:, 3].max()
     reached = np.maximum.accumulate(parts[:, 2])
-    wide = np.flatnonzero(parts[1:, 0] - reached[:-1] >= WORD_GAP * (bottom - top))
-    gaps = tuple((float(reached[k]) / scale, float(parts[k + 1, 0]) / scale) for k in wide)
+    apart = parts[1:, 0] - reached[:-1]
+    wide = apart >= WORD_GAP * (bottom - top)
+    gaps, cracks = (
+        tuple((float(reached[k]) / scale, float(parts[k + 1, 0]) / scale) for k in np.flatnonzero(chosen))
+        for chosen in (wide, (apart >= 1) & ~wide)
+    )
     box = Box(*(float(side) / scale for side in (parts[0, 0], top, reached[-1], bottom)))
     lean = lean_of(parts)
     if not lean:
-        return InkLine(box, gaps)
+        return InkLine(box, gaps, cracks)
     fall = lean * ((parts[:, 0] + parts[:, 2]) - (parts[0, 0] + reached[-1])) / 2
     level = (float((parts[:, 1] - fall).min()) / scale, float((parts[:, 3] - fall).max()) / scale)
-    return InkLine(box, gaps, lean, level)
+    return InkLine(box, gaps, cracks, lean, level)

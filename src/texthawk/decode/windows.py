@@ -1,6 +1,7 @@
 """Regions of a page become windows: canvases with one line of text on each row, as a small model was trained to read.
 
-Long lines are cut at gaps between words and go on in the next row; short regions share a window.
+Long lines are cut at gaps between words (between letters where no word ends nearby, as in Chinese) and go on in the next row;
+short regions share a window.
 """
 
 import math
@@ -116,10 +117,17 @@ def _pieces(line: InkLine, number: int, region: Region, setting: RowSetting) -> 
         widest = max((gap[1] - gap[0] for gap in fitting), default=0.0)
         fitting = [gap for gap in fitting if gap[1] - gap[0] >= 0.6 * widest]  # between words, not letters
         cut = min(fitting, key=lambda gap: max(gap[0] - left - share, left + share - gap[1], 0), default=None)
-        end, after = cut or (left + share, left + share)
+        end, after = cut or _crack(line, left, share, room) or (left + share, left + share)
         yield _piece(line, left, end, scale, continued, spaced, number)
         left, continued, spaced = after, True, cut is not None
     yield _piece(line, left, box.right, scale, continued, spaced, number)
+
+
+def _crack(line: InkLine, left: float, share: float, room: float) -> tuple[float, float] | None:
+    """The widest gap between letters that ends a piece from `left` on, about `share` long and at most `room`."""
+    near, reach = left + share, min(line.box.height, 0.5 * share)
+    fitting = [gap for gap in line.cracks if near - reach <= gap[1] and gap[0] <= min(near + reach, left + room)]
+    return max(fitting, key=lambda gap: (gap[1] - gap[0], -abs(gap[0] - near)), default=None)
 
 
 def _on_page(piece: Piece, height: int) -> Piece:

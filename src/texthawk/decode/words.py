@@ -6,6 +6,7 @@ from typing import Any
 
 from texthawk.decode.spacing import Gap, places_of
 from texthawk.types import Box, Line, Word, box_around
+from texthawk.wide import is_wide
 
 
 def word_confidences(
@@ -50,8 +51,10 @@ def line_of(text: str, box: Box | None, confidences: dict[int, float], first: in
 def joined(line: Line, rest: Line, *, spaced: bool) -> Line:
     """Two pieces of one printed line; where no gap parts them (not `spaced`) the words at the cut are one word.
 
-    Such a word has the confidence of its less certain part. What lacks a box keeps the other's.
+    Beside a Chinese character a gap parts nothing. A word at the cut has the confidence of its less certain part. What lacks a
+    box keeps the other's.
     """
+    spaced = spaced and not (is_wide(line.text[-1:]) or is_wide(rest.text[:1]))
     if spaced or not line.words or not rest.words:
         space = " " if line.text and rest.text else ""
         return Line(f"{line.text}{space}{rest.text}", box_around((line.box, rest.box)), line.words + rest.words)

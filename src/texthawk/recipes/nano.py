@@ -1,4 +1,4 @@
-"""nano: TextHawk2 at a size that ships with the package and trains on a laptop's CPU; English print, and questions on it."""
+"""nano: TextHawk2 at a size that ships with the package and trains on a laptop's CPU: print, and questions on it."""
 
 from dataclasses import replace
 
@@ -178,6 +178,34 @@ DENSE = replace(
     looks=PRINTS.looks | {"records": 0.25},
 )
 
+HANZI = replace(
+    LETTERS,
+    name="hanzi",
+    documents=0.65,
+    grids=(Grid(1, 2, set_rows=True, slack=0.12, junk=0.04),),
+    steps=1700,
+    type_px=(11.0, 30.0),
+    damage=0.6,
+    looks=DENSE.looks,
+    learning_rate=1.5e-3,
+    final=0.3,
+)
+
+CHINESE = replace(
+    DENSE,
+    name="chinese",
+    documents=0.5,
+    parts={"tower": 0.5, "connector": 1.0, "language": 1.0},
+    grids=(
+        Grid(1, 2, 8.0, set_rows=True, slack=0.12, junk=0.04),
+        *(Grid(rows, 2, weight, set_rows=True, junk=0.02) for rows, weight in ((3, 0.5), (5, 0.5), (7, 1.0))),
+    ),
+    tiles=24,
+    steps=1000,
+    learning_rate=1.2e-3,
+    final=0.01,
+)
+
 FIND = Stage(
     name="find",
     steps=240,
@@ -207,6 +235,18 @@ def nano() -> Recipe:
     )
 
 
+def nano_chinese() -> Recipe:
+    """How nano learns to read Chinese beside English: begun from nano."""
+    english = nano()
+    return replace(
+        english,
+        name="nano_chinese",
+        stages=(HANZI, CHINESE),
+        hold_out=(*english.hold_out, "SungtiL", "Droid Sans F"),
+        further=True,
+    )
+
+
 def nano_answers() -> Recipe:
     """How nano learns to answer questions about what it has read: begun from nano, whose language model alone it trains."""
-    return replace(nano(), name="nano_answers", stages=(FIND, ANSWER, SURE), answers=True)
+    return replace(nano(), name="nano_answers", stages=(FIND, ANSWER, SURE), further=True, answers=True)

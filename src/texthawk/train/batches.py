@@ -14,24 +14,23 @@ from torch import Tensor
 
 from texthawk.compress import CompressorConfig
 from texthawk.compress.resa import ReSAConfig
-from texthawk.data.synth import CHARACTERS, PageMaker, PageStyle, SynthPage
+from texthawk.data.synth import PageMaker, PageStyle, SynthPage
 from texthawk.image.rows import RowSetting
 from texthawk.image.tiles import cut_pixels
 from texthawk.model.grounding import box_text
 from texthawk.model.processing import PROMPTS, TextHawkProcessor
 from texthawk.train.branched_attention import Branches
+from texthawk.train.characters import BLANK, CLASS, UNNAMED
 from texthawk.train.rows import in_rows
 from texthawk.train.stage import Grid, Stage
 from texthawk.types import TileLayout
 
 if TYPE_CHECKING:
+    from texthawk.train.documents import DocumentMaker
     from texthawk.train.questions import QuestionMaker
 
 TOGETHER = 4
-SPELLED = 3
-BLANK = len(CHARACTERS)
-CLASSES = BLANK + 1
-_CLASS = {character: index for index, character in enumerate(CHARACTERS)}
+SPELLED = 1
 
 
 @dataclass
@@ -39,10 +38,10 @@ class Batch:
     """Tensors of a step; `None` where its stage has no use for them.
 
     pixel_values: tiles in uint8; they are normalised where they are used.
-    glyph_*: for G places on tiles: the tile, x and y in tile pixels, the class (CHARACTERS, or BLANK).
+    glyph_*: for G places on tiles: the tile, x and y in tile pixels, the class (of texthawk.train.characters).
     guide: (B, L, V) true where the token at a position is printed (in part) on a visual token, or shown by one of the text.
     places: (B, L, 2) x and y of a token's first printed character in pixels from the middle of its visual token, NaN
-    where nothing is printed. spelling: (B, L, 3) classes of its first printed characters, BLANK past its end.
+    where nothing is printed. spelling: (B, L, 1) classes of its first printed characters, BLANK past its end.
     visual_start: place of the first visual token in every prompt of the batch, 0 where pages are shown as text (V then
     counts from a prompt's first token). sees: (B, L, L) true where a token of the second L is attended to from one of the
     first, and positions: (B, L) each token's place in its own prompt; both None where each row is one prompt. branches:
@@ -79,7 +78,7 @@ class Batch:
 
 
 class BatchMaker:
-    """Makes the batches of a stage from rendered pages, and those of questions from `questions`, which only such stages need."""
+    """Makes the batches of a stage from rendered pages, from `documents` and from `questions`, which only some stages need."""
 
     def __init__(
         self,
@@ -90,6 +89,7 @@ class BatchMaker:
         thumbnail_above: int,
         tile: int,
         questions: "QuestionMaker | None" = None,
+        documents: "DocumentMaker | None" = None,
     ) -> None:
         if not isinstance(compressor, ReSAConfig):
             raise ValueError(
@@ -98,7 +98,7 @@ class BatchMaker:
             )
         self.processor, self.compressor, self.maker = processor, compressor, maker
         self.thumbnail_above, self.tile = thumbnail_above, tile
-        self.questions = questions
+        self.questions, self.documents = questions, documents
         tokenizer = processor.tokenizer
         self.end = tokenizer.convert_tokens_to_ids("<|im_end|>")
         self.pad = tokenizer.pad_token_id
@@ -166,7 +166,12 @@ class BatchMaker:
         if grid.set_rows:
             rng = np.random.default_rng((self.maker.seed, 32452843, index))
             height += int(rng.integers(layout.tile))
-            drawn = self.maker.draw(index, PageStyle(height, width, stage.type_px, None, damage, **stage.looks))
+            if stage.documents and rng.random() < stage.documents:
+                if self.documents is None:
+                    raise ValueError(f"stage {stage.name} reads documents; give the BatchMaker a DocumentMaker")
+                drawn = self.documents.page(index)
+            else:
+                drawn = self.maker.draw(index, PageStyle(height, width, stage.type_px, None, damage, **stage.looks))
             setting = RowSetting(layout.columns, layout.tile, down=layout.rows)
             return in_rows(drawn, setting, rng, grid.lines, slack=grid.slack, junk=grid.junk)
 
@@ -239,7 +244,7 @@ class BatchMaker:
     ) -> None:
         assert batch.guide is not None and batch.places is not None and batch.spelling is not None
         flat = np.concatenate([line.glyphs for line in page.lines]) if page.lines else np.zeros((0, 4))
-        classes = [_CLASS.get(c, BLANK) for line in page.lines for c in line.text]
+        classes = [CLASS.get(c, UNNAMED) for line in page.lines for c in line.text]
         tokens, inside = self.visual_token(flat, layout)
         for i, (low, high) in enumerate(offsets):
             printed = [owner for owner in owners[low:high] if owner >= 0]
@@ -277,7 +282,7 @@ class BatchMaker:
             glyphs = (
                 np.concatenate([line.glyphs for line in page.lines]) if page.lines else np.zeros((0, 4), np.float32)
             )
-            names = np.array([_CLASS.get(c, BLANK) for line in page.lines for c in line.text], dtype=np.int64)
+            names = np.array([CLASS.get(c, UNNAMED) for line in page.lines for c in line.text], dtype=np.int64)
             if len(glyphs) > limit:
                 kept = rng.choice(len(glyphs), limit, replace=False)
                 glyphs, names = glyphs[kept], names[kept]

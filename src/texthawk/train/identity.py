@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from texthawk.data.factory.texts import Texts
 from texthawk.data.synth import Corpus
 from texthawk.decode.shipped import fingerprint
 
@@ -37,14 +38,24 @@ class Identity:
 
     @classmethod
     def of(
-        cls, recipe: str, seed: int, *, corpus: Corpus, fonts: Sequence[str], tokenizer: Any, start: Path | None
+        cls,
+        recipe: str,
+        seed: int,
+        *,
+        corpus: Corpus,
+        texts: Texts | None = None,
+        fonts: Sequence[str],
+        tokenizer: Any,
+        start: Path | None,
     ) -> "Identity":
-        """fonts: font files in the order in which they are drawn from; their folders do not matter."""
+        """texts: what documents are printed from, where a stage reads any. fonts: font files in the order in which they are drawn
+        from; their folders do not matter.
+        """
         sizes = [(Path(font).name, Path(font).stat().st_size) for font in fonts]
         return cls(
             recipe,
             seed,
-            corpus=_digest(corpus.paragraphs),
+            corpus=_digest([corpus.paragraphs, texts.paragraphs] if texts else corpus.paragraphs),
             fonts=_digest(sizes),
             tokenizer=_digest(sorted(tokenizer.get_vocab().items())),
             start=None if start is None else fingerprint(start),

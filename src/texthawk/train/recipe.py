@@ -16,7 +16,8 @@ class Recipe:
     vocabulary: entries of the byte-level BPE trained for it, 262 for bytes alone (None: a public model's tokenizer).
     guided_layers: language-model layers with heads that are shown where to look while training.
     hold_out: families of fonts that training never sees.
-    answers: what is trained is how a reading model answers, and it ships beside that model (texthawk.model.answering).
+    further: it goes on from a model of another recipe and is begun with its folder. answers: what it trains is how that model
+    answers, and ships beside it (texthawk.model.answering).
     """
 
     name: str
@@ -26,4 +27,5 @@ class Recipe:
     vocabulary: int | None = None
     guided_layers: tuple[int, ...] = ()
     hold_out: tuple[str, ...] = field(default=())
+    further: bool = False
     answers: bool = False

@@ -5,6 +5,7 @@ import math
 import numpy as np
 from PIL import Image, ImageDraw
 
+from texthawk.data.factory.ink import units
 from texthawk.data.synth import SynthPage, TextLine
 from texthawk.image.rows import RowSetting, set_rows
 from texthawk.types import Box
@@ -86,21 +87,24 @@ def _spoil(canvas: Image.Image, row: int, setting: RowSetting, rng: np.random.Ge
 
 
 def _wrapped(line: TextLine, room: float) -> list[tuple[str, np.ndarray]]:
-    """A line cut at spaces into pieces no longer than `room` pixels; a longer word is left out."""
+    """A line cut between its units (at spaces, and beside any Chinese character) into pieces no longer than `room` pixels.
+
+    A longer word is left out.
+    """
     whole = line.glyphs[-1, 2] - line.glyphs[0, 0]
     room = min(room, 1.1 * whole / max(1, math.ceil(whole / room)))  # pieces of like length
     pieces: list[tuple[int, int]] = []
     start = 0
-    for word in line.text.split(" "):
-        end = start + len(word)
-        wide = line.glyphs[end - 1, 2] - line.glyphs[start, 0] if word else 0.0
-        if word and wide <= room:
-            first = pieces[-1][0] if pieces else start
-            if pieces and pieces[-1][1] == start - 1 and line.glyphs[end - 1, 2] - line.glyphs[first, 0] <= room:
+    for unit in units(line.text):
+        start += unit.spaced
+        end = start + len(unit.text)
+        if line.glyphs[end - 1, 2] - line.glyphs[start, 0] <= room:
+            first, last = pieces[-1] if pieces else (-1, -1)
+            if last == start - unit.spaced and line.glyphs[end - 1, 2] - line.glyphs[first, 0] <= room:
                 pieces[-1] = (first, end)
             else:
                 pieces.append((start, end))
-        start = end + 1
+        start = end
     return [(line.text[a:b], line.glyphs[a:b]) for a, b in pieces]
 
 

@@ -21,6 +21,7 @@ from torch import nn
 from torch.utils.data import DataLoader, Dataset
 from transformers import AutoTokenizer, GenerationConfig
 
+from texthawk.data.factory.texts import Texts
 from texthawk.data.synth import Corpus, PageMaker, hold_out, system_fonts
 from texthawk.image.tiles import TilingConfig
 from texthawk.model.answering import answers_in, save_answers
@@ -29,6 +30,7 @@ from texthawk.model.modeling import TextHawkForConditionalGeneration
 from texthawk.model.processing import PROMPTS, TextHawkProcessor
 from texthawk.model.tokens import extend_tokenizer, train_tokenizer
 from texthawk.train.batches import Batch, BatchMaker
+from texthawk.train.documents import DocumentMaker
 from texthawk.train.identity import Identity
 from texthawk.train.optimiser import Optimiser
 from texthawk.train.questions import QuestionMaker
@@ -57,8 +59,9 @@ class Batches(Dataset[Batch]):
 class Run:
     """A recipe being trained on a corpus of text, printed in `fonts` (this machine's by default), in `folder`.
 
-    start: folder of a saved model of this recipe to begin from, its tokenizer included; a recipe of answers has to begin from the
-    model whose answers they are, and goes on from those that it has already. ValueError where there is none.
+    texts: by language, for stages that read Chinese documents.
+    start: folder of a saved model to begin from, its tokenizer included; ValueError where a recipe that goes `further` has none.
+    A recipe of answers goes on from those that the model has already.
     """
 
     def __init__(
@@ -67,14 +70,15 @@ class Run:
         folder: Path,
         *,
         corpus: Corpus,
+        texts: Texts | None = None,
         fonts: Sequence[str] | None = None,
         seed: int = 1,
         device: str = "cpu",
         start: Path | None = None,
     ) -> None:
-        if recipe.answers and start is None:
+        if recipe.further and start is None:
             raise ValueError(
-                f"{recipe.name} trains how a model answers that reads already; give the folder of that model (--start)"
+                f"{recipe.name} goes on from a model that reads already; give the folder of that model (--start)"
             )
         self.recipe, self.folder, self.seed, self.start = recipe, folder, seed, start
         self.device = torch.device(device)
@@ -99,9 +103,14 @@ class Run:
             questions=QuestionMaker(self.processor, corpus.paragraphs, kept, seed)
             if any(stage.asked for stage in recipe.stages)
             else None,
+            documents=DocumentMaker(texts, kept, seed)
+            if texts is not None and any(stage.documents for stage in recipe.stages)
+            else None,
         )
         tokenizer = self.processor.tokenizer
-        Identity.of(recipe.name, seed, corpus=corpus, fonts=kept, tokenizer=tokenizer, start=start).claim(folder)
+        Identity.of(recipe.name, seed, corpus=corpus, texts=texts, fonts=kept, tokenizer=tokenizer, start=start).claim(
+            folder
+        )
         torch.manual_seed(seed)
         self.model = TextHawkForConditionalGeneration(self.config)
         initialise(self.model)

@@ -53,7 +53,8 @@ class Stage:
     """`steps` steps of batches of about `tiles` tiles (or `texts` sequences of plain text, or documents asked about).
 
     parts: learning-rate factor of "tower", "connector", "language" (the heads included); a part left out is frozen.
-    tasks: how often each answer is asked for. asked: share of the steps that are questions about `texts` documents of the
+    tasks: how often each answer is asked for. documents: share of windows set in rows that are cut from the factory's Chinese
+    documents. asked: share of the steps that are questions about `texts` documents of the
     factory, shown as text, instead; families: how often one of each family, by name; `questions.FAMILIES` where none is named.
     The learning rate warms up linearly over `warmup` of the steps and then
     falls along a half cosine to `final` of its peak. looks: further fields of the windows' `PageStyle`, by name.
@@ -67,6 +68,7 @@ class Stage:
     parts: dict[str, float]
     grids: tuple[Grid, ...] = (Grid(1, 2),)
     tasks: dict[str, float] = field(default_factory=lambda: {"text": 1.0})
+    documents: float = 0.0
     asked: float = 0.0
     families: dict[str, float] = field(default_factory=dict)
     tiles: int = 16

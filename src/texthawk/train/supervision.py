@@ -10,7 +10,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from texthawk.model.modeling import TextHawkForConditionalGeneration
-from texthawk.train.batches import CLASSES, SPELLED, Batch
+from texthawk.train.batches import SPELLED, Batch
+from texthawk.train.characters import CLASSES, UNNAMED
 
 
 class GlyphReadout(nn.Module):
@@ -74,13 +75,13 @@ class Supervision(nn.Module):
         kept = ~batch.places[:, 1:, 0].isnan()
         logits = self.spell(_scaled(hidden_BLD[:, :-1][kept])).unflatten(-1, (SPELLED, CLASSES)).float()
         classes = batch.spelling[:, 1:][kept]
-        return F.cross_entropy(logits.flatten(0, 1), classes.flatten()), (
-            logits[:, 0].argmax(-1) == classes[:, 0]
-        ).float().mean()
+        return self._score(logits.flatten(0, 1), classes.flatten())
 
     @staticmethod
     def _score(logits: Tensor, classes: Tensor) -> tuple[Tensor, Tensor]:
-        return F.cross_entropy(logits.float(), classes), (logits.argmax(-1) == classes).float().mean()
+        named = classes != UNNAMED
+        right = (logits.argmax(-1) == classes)[named].float().mean()
+        return F.cross_entropy(logits.float(), classes, ignore_index=UNNAMED), right
 
 
 class Guide:

@@ -6,12 +6,12 @@ from texthawk.data.factory.canvas import Canvas
 from texthawk.data.factory.colours import Colours, colours
 from texthawk.data.factory.document import Asked, Document, Line, beside
 from texthawk.data.factory.flow import Strip, around_lines
-from texthawk.data.factory.ink import is_wide
 from texthawk.data.factory.names import person
 from texthawk.data.factory.order import Order
 from texthawk.data.factory.prose_questions import prose_questions
 from texthawk.data.factory.questions import absent, count, look_up, yes_no
 from texthawk.data.factory.styles import Style
+from texthawk.wide import is_wide
 
 MARKS = "¹²³"
 ORDINALS = ("first", "second", "third", "fourth", "fifth")

@@ -16,12 +16,13 @@ from typing import Any, NamedTuple
 from fontTools.ttLib import TTFont
 from PIL import Image, ImageFont
 
+from texthawk.wide import WIDE
+
 STEP = 1.12
 """Ratio of neighbouring sizes: few sizes, so that the letters of one are soon all drawn."""
 KEPT_WORDS = 6000
 """Words that a face keeps before it forgets them all."""
-_WIDE = "\u2e80-\u30ff\u3400-\u9fff\uf900-\ufaff\uff00-\uffef"
-_UNITS = re.compile(f"( ?)([{_WIDE}]|[^ {_WIDE}]+)")
+_UNITS = re.compile(f"( ?)([{WIDE}]|[^ {WIDE}]+)")
 CLOSING = frozenset("，。、；：？！）》】」』”’…,.;:?!)]}%")
 """What never begins a line where lines may be cut between any two characters."""
 
@@ -70,11 +71,6 @@ def units(text: str) -> list[Unit]:
 def joined(parts: list[Unit]) -> str:
     """The text of units; a space before the first is not part of it."""
     return "".join((" " if unit.spaced and i else "") + unit.text for i, unit in enumerate(parts))
-
-
-def is_wide(character: str) -> bool:
-    """Whether a character is of a script that puts no spaces between words (Chinese, Japanese)."""
-    return re.match(f"[{_WIDE}]", character) is not None
 
 
 @cache

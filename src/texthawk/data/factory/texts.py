@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from texthawk.data.factory.ink import is_wide
 from texthawk.data.synth.corpus import is_test, normalise, texts_of_lines
 from texthawk.data.synth.dice import Dice
+from texthawk.wide import is_wide
 
 _END = re.compile(r"[.!?][”’\"')]*(?=\s|$)|[。！？]+[”’）」』]*")
 WINDOW = 160
