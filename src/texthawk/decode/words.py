@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from texthawk.decode.spacing import Gap, places_of
+from texthawk.image.wide import is_wide
 from texthawk.types import Box, Line, Word, box_around
-from texthawk.wide import is_wide
 
 
 def word_confidences(

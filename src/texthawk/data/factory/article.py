@@ -11,7 +11,7 @@ from texthawk.data.factory.order import Order
 from texthawk.data.factory.prose_questions import prose_questions
 from texthawk.data.factory.questions import absent, count, look_up, yes_no
 from texthawk.data.factory.styles import Style
-from texthawk.wide import is_wide
+from texthawk.image.wide import is_wide
 
 MARKS = "¹²³"
 ORDINALS = ("first", "second", "third", "fourth", "fifth")

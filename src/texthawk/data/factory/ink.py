@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from fontTools.ttLib import TTFont
 from PIL import Image, ImageFont
 
-from texthawk.wide import WIDE
+from texthawk.image.wide import WIDE
 
 STEP = 1.12
 """Ratio of neighbouring sizes: few sizes, so that the letters of one are soon all drawn."""

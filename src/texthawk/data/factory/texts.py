@@ -8,7 +8,7 @@ from pathlib import Path
 
 from texthawk.data.synth.corpus import is_test, normalise, texts_of_lines
 from texthawk.data.synth.dice import Dice
-from texthawk.wide import is_wide
+from texthawk.image.wide import is_wide
 
 _END = re.compile(r"[.!?][”’\"')]*(?=\s|$)|[。！？]+[”’）」』]*")
 WINDOW = 160

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from texthawk.data.factory.document import Asked
 from texthawk.data.synth.dice import Dice
-from texthawk.wide import is_wide
+from texthawk.image.wide import is_wide
 
 AS_IT_IS = 0.45
 """Share of questions that keep the family's own wording."""
