@@ -1,5 +1,7 @@
 """A loop is seen soon, a page that repeats itself is left alone."""
 
+from collections.abc import Sequence
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -14,8 +16,8 @@ LETTERS = "abcdefghijklmnopqrstuvwxyz 0123456789.,-_|\n<>/é"
 ENDS = [len(LETTERS)]
 
 
-def text_of(token: int) -> str:
-    return LETTERS[token] if token < len(LETTERS) else ""
+def text_of(tokens: Sequence[int]) -> str:
+    return "".join(LETTERS[token] for token in tokens if token < len(LETTERS))
 
 
 def ids(text: str) -> list[int]:
@@ -65,6 +67,16 @@ def test_every_kind_of_loop_is_seen_before_it_costs_much(block):
 )
 def test_what_pages_repeat_lawfully_is_left_alone(text):
     assert caught(text)[0] is None
+
+
+@pytest.mark.parametrize(("block", "most"), [("的", 17), ("本公司", 9), ("花岗岩风化得很慢，", 9), ("the ", 9)])
+@pytest.mark.parametrize("before", ["", "你", "xé"])
+def test_a_character_of_several_tokens_counts_as_one(block: str, most: int, before: str) -> None:
+    guard = LoopGuard(lambda tokens: bytes(tokens).decode(errors="replace"))
+    said = (before + block * 40).encode()
+    loop = guard.extend(said)
+    assert loop is not None and loop.period == len(block.encode())
+    assert guard._count <= len(before.encode()) + most * loop.period + 1
 
 
 def test_the_lines_that_the_ink_allows_bound_the_rows():
@@ -117,7 +129,7 @@ def spoken(rows: list[str], limits: list[int], **setting) -> Watch:
 def test_each_answer_of_a_batch_ends_for_its_own_reason():
     watch = spoken(["abc", "no " * 60, "abcdefghij" * 2, "de"], [50, 180, 8, 2])
     assert watch.reasons == [STOP, REPETITION, LENGTH, LENGTH]
-    texts = ["".join(map(text_of, tokens)) for tokens in watch.tokens]
+    texts = [text_of(tokens) for tokens in watch.tokens]
     assert texts == ["abc", "no ", "abcdefgh", "de"]
     assert [len(values) for values in watch.log_probabilities] == [len(text) for text in texts]
     assert all(value == pytest.approx(0, abs=1e-5) for values in watch.log_probabilities for value in values)

@@ -61,8 +61,14 @@ def test_pieces_of_a_line_are_joined_with_the_gap_between_them() -> None:
 )
 def test_a_gap_beside_a_chinese_character_parts_no_words(first: str, second: str, whole: str) -> None:
     pieces = (line_of(first, Box(0, 10, 60, 30), {0: 0.9}, 0), line_of(second, Box(70, 10, 100, 30), {0: 0.7}, 0))
-    line = joined(*pieces, spaced=True)
+    line = joined(*pieces, spaced=True, gap=0.5)
     assert line.text == " ".join(word.text for word in line.words) == whole
+
+
+def test_a_gap_between_cells_parts_words_of_any_script() -> None:
+    pieces = (line_of("合计", Box(0, 10, 60, 30), {0: 0.9}, 0), line_of("879.00", Box(700, 10, 800, 30), {0: 0.7}, 0))
+    line = joined(*pieces, spaced=True, gap=32.0)
+    assert line.text == "合计 879.00" and [word.box.left for word in line.words] == [0, 700]
 
 
 def test_a_word_that_was_cut_without_a_gap_is_one_word_again() -> None:

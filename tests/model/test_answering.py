@@ -1,11 +1,13 @@
 """The weights that answer, kept as how they differ from those that read."""
 
+import copy
 from pathlib import Path
 
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from texthawk.model.answering import FILE, GROUP, answers_in, packed, save_answers, unpacked
@@ -79,15 +81,46 @@ def test_a_file_that_does_not_fit_says_which_and_what_to_do(
     save_answers(tmp_path, reading, answering)
     file = tmp_path / FILE
     whole = load_file(file)
+    with safe_open(file, "pt") as stored:
+        told = stored.metadata()
+    up = "layers.0.mlp.up_proj.weight"
+    small, scales = whole[f"{up}.packed"], whole[f"{up}.scales"]
     wrong = {
         "other weights": {name: weight for name, weight in whole.items() if "norm" not in name},
-        "the shape": whole | {"norm.weight": torch.zeros(5)},
-        "scales": {name: weight for name, weight in whole.items() if name != "layers.0.mlp.up_proj.weight.scales"},
+        "norm.weight .* shape": whole | {"norm.weight": torch.zeros(5, dtype=torch.bfloat16)},
+        "lacks .*scales": {name: weight for name, weight in whole.items() if name != f"{up}.scales"},
+        "scales .* shape": whole | {f"{up}.scales": scales[:, :1].repeat(1, 5)},
+        r"scales .* shape \(768,\)": whole | {f"{up}.scales": scales[:, 0].clone()},
+        "packed is torch.float32": whole | {f"{up}.packed": small.float()},
+        "packed .* shape": whole | {f"{up}.packed": small[:5].clone()},
+        "no number": whole | {f"{up}.scales": torch.full_like(scales, torch.nan)},
     }
     for why, weights in wrong.items():
-        save_file(weights, file)
+        save_file(weights, file, told)
         with pytest.raises(ValueError, match=rf"{FILE} does not fit .*{why}.*remove the file"):
             answers_in(tmp_path, reading)
     file.write_bytes(b"nothing of the kind")
     with pytest.raises(ValueError, match=f"{FILE} does not fit"):
         answers_in(tmp_path, reading)
+
+
+def test_answers_of_another_model_are_refused(
+    reading: TextHawkForConditionalGeneration, answering: TextHawkForConditionalGeneration, tmp_path: Path
+) -> None:
+    save_answers(tmp_path, answering, reading)
+    with pytest.raises(
+        ValueError, match=rf"{FILE} does not fit .*made for a model with other weights.*train the answers again"
+    ):
+        answers_in(tmp_path, reading)
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_the_model_may_be_loaded_in_any_type(
+    reading: TextHawkForConditionalGeneration,
+    answering: TextHawkForConditionalGeneration,
+    tmp_path: Path,
+    dtype: torch.dtype,
+) -> None:
+    save_answers(tmp_path, reading, answering)
+    made = answers_in(tmp_path, copy.deepcopy(reading).to(dtype))
+    assert made is not None and made.dtype == dtype

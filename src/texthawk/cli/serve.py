@@ -38,9 +38,19 @@ def parser() -> argparse.ArgumentParser:
         metavar="URL",
         help="where browsers find the page, if by a name or through a proxy: https://read.example.org (may be repeated)",
     )
-    made.add_argument("--max-batch", type=_count, metavar="N", help="answers generated together (default: 16)")
+    made.add_argument(
+        "--max-batch",
+        type=_count,
+        metavar="N",
+        help="answers generated together (default: 16), by each of nano's two models",
+    )
     made.add_argument("--queue", type=_count, metavar="N", help="requests that may wait (default: 64)")
-    made.add_argument("--cache-tokens", type=_count, metavar="N", help="bound on the tokens of all answers together")
+    made.add_argument(
+        "--cache-tokens",
+        type=_count,
+        metavar="N",
+        help="bound on the tokens of all answers together, of each of nano's two models",
+    )
     made.add_argument("--max-tokens", type=_count, metavar="N", help="of an answer (default: 1024)")
     made.add_argument("--max-upload", type=_count, metavar="BYTES", help="of a request (default: 64 MiB)")
     made.add_argument("--max-pixels", type=_count, metavar="N", help="of a picture (default: 100 million)")

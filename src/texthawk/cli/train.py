@@ -61,6 +61,8 @@ def main(argv: list[str]) -> int:
 
     if args.recipe not in RECIPES and args.recipe not in PYRAMIDS:
         parser.error(f"recipe {args.recipe!r} is unknown; choose one of {', '.join([*RECIPES, *PYRAMIDS])}")
+    if args.recipe in RECIPES and args.export and args.export.is_file():
+        parser.error(f"--export {args.export} is a file; name a folder for the model")
     if args.threads:
         torch.set_num_threads(args.threads)
     try:

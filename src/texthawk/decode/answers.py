@@ -54,7 +54,6 @@ class Asker:
     ) -> None:
         self.model, self.processor, self.ends = model, processor, ends
         self.generator = Generator(model, ends, processor.tokenizer.pad_token_id, way=way)
-        self._texts: dict[int, str] = {}
 
     @torch.inference_mode()
     def ask(
@@ -144,11 +143,9 @@ class Asker:
         """How many threads may ask the model at the same time; transformers' `generate` changes its model on the way."""
         return 1 if self.generator.way == "generate" else threads
 
-    def text_of(self, token: int) -> str:
-        """The text of one token, as the loop guard looks at it."""
-        if token not in self._texts:
-            self._texts[token] = self.processor.tokenizer.decode([token])
-        return self._texts[token]
+    def text_of(self, tokens: Sequence[int]) -> str:
+        """The text of tokens one after another."""
+        return self.processor.tokenizer.decode(list(tokens))
 
     def _inputs(self, pictures: Sequence[Image.Image | None], question: str | Sequence[str]) -> dict[str, Tensor]:
         questions = [question] * len(pictures) if isinstance(question, str) else question

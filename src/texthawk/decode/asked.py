@@ -163,17 +163,19 @@ class Sheet(NamedTuple):
 
 def about_pages(reader: "Reader", pages: Sequence[Page], questions: Sequence[str]) -> list[Sheet]:
     """Each question with what was read that is nearest to it, as the model was taught to answer from text."""
-    rows = _as_print([row for page in pages for row in rows_of(page)], reader.processor.tokenizer)
-    return [Sheet(question, shown_rows(rows, question)) for question in questions]
+    tokenizer = reader.processor.tokenizer
+    rows = [row for page in pages for row in rows_of(page)]
+    rows = _as_print("\n".join(rows), tokenizer).split("\n") if rows else []
+    asked = [_as_print(question, tokenizer) for question in questions]
+    return [Sheet(question, shown_rows(rows, question)) for question in asked]
 
 
-def _as_print(rows: Sequence[str], tokenizer: Any) -> list[str]:
-    """Rows in which nothing is taken for a token of its own: what is printed on a page is letters, "<image>" too."""
-    text = "\n".join(rows)
+def _as_print(text: str, tokenizer: Any) -> str:
+    """A text in which nothing is taken for a token of its own: what is printed on a page is letters, "<image>" too."""
     for token in tokenizer.added_tokens_decoder.values():
         if len(token.content.strip()) > 1 and token.content in text:
             text = text.replace(token.content, f"{token.content[0]} {token.content[1:]}")
-    return text.split("\n") if rows else []
+    return text
 
 
 def _said(answer: "Answer", reader: "Reader", form: Form | None, sheet: Sheet | None) -> Said:

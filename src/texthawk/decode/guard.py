@@ -10,7 +10,7 @@ of a page allows bounds those.
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -93,12 +93,12 @@ class Loop:
 class LoopGuard:
     """Watches one answer; `add` each token as it is generated.
 
-    text_of: the text of a token, asked once for each token of a block under suspicion. longest: of the periods that are
-    watched, in tokens.
+    text_of: the text of tokens one after another, asked once for a block under suspicion; "\ufffd" where a character is not
+    whole. longest: of the periods that are watched, in tokens.
     """
 
     def __init__(
-        self, text_of: Callable[[int], str], allowance: Allowance | None = None, *, longest: int = 512
+        self, text_of: Callable[[Sequence[int]], str], allowance: Allowance | None = None, *, longest: int = 512
     ) -> None:
         self._text_of, self._allowance, self._longest = text_of, allowance or Allowance(), longest
         self._tokens = np.full(1024, -1, dtype=np.int64)
@@ -145,9 +145,16 @@ class LoopGuard:
         start = self._count - length
         key = (period, start)
         if key not in self._judged:
-            block = "".join(self._text_of(int(token)) for token in self._tokens[start : start + period])
-            self._judged[key] = self._allowance.copies(block)
+            self._judged[key] = self._allowance.copies(self._block(self._tokens[start : start + period].tolist()))
         return self._judged[key]
+
+    def _block(self, tokens: list[int]) -> str:
+        """The text of a block; one that begins inside a character of several tokens ends with that character."""
+        text = self._text_of(tokens)
+        if "\ufffd" not in text:
+            return text
+        twice = self._text_of(tokens * 2).replace("\ufffd", "")
+        return twice[len(twice) // 2 :] or text
 
 
 def without_loop(tokens: list[int], loop: Loop) -> int:

@@ -60,5 +60,4 @@ def _best(attempts: Sequence[Answer], rows: int, asker: Asker) -> Answer:
 
 
 def _lines(answer: Answer, asker: Asker) -> int:
-    text = "".join(asker.text_of(token) for token in answer.tokens)
-    return sum(bool(line.strip()) for line in text.split("\n"))
+    return sum(bool(line.strip()) for line in asker.text_of(answer.tokens).split("\n"))

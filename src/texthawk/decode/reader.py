@@ -24,6 +24,7 @@ from texthawk.decode.points import page_points
 from texthawk.decode.regions import Region
 from texthawk.decode.rotation import ROTATIONS, box_before, turned_box
 from texthawk.decode.shipped import model_folder
+from texthawk.decode.spacing import width_of
 from texthawk.decode.upright import Rotate, Upright, upright
 from texthawk.decode.windows import Piece, Window, fitted, windows_of
 from texthawk.decode.words import joined, line_of, word_confidences
@@ -295,7 +296,7 @@ class Reader:
         for window, answer, verdict in zip(windows, answers, verdicts, strict=True):
             for line, piece in self._lines(window, answer, seen.image.height) if verdict else ():
                 if piece is not None and piece.continued and last is not None and last.line == piece.line:
-                    lines[-1] = joined(lines[-1], line, spaced=piece.spaced)
+                    lines[-1] = joined(lines[-1], line, spaced=piece.spaced, gap=piece.gap_behind(last))
                 else:
                     lines.append(line)
                 last = piece
@@ -334,7 +335,7 @@ def _placed(lines: Sequence[str], pieces: Sequence[Piece]) -> Iterator[tuple[str
         yield from zip(lines, pieces, strict=True)
         return
     boxes = [(piece.length * piece.scale, piece.height * piece.scale) for piece in pieces]
-    rows = rows_of([len(line) for line in lines], [width for width, _ in boxes], [height for _, height in boxes])
+    rows = rows_of([width_of(line) for line in lines], [width for width, _ in boxes], [height for _, height in boxes])
     if rows is None:
         yield from ((line, None) for line in lines)
         return

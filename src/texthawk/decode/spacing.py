@@ -7,6 +7,7 @@ as the line is high parts words in any case, so that the cells of a table keep t
 from collections.abc import Sequence
 from itertools import pairwise
 
+from texthawk.image.wide import is_wide
 from texthawk.types import Box
 
 Gap = tuple[float, float]
@@ -98,6 +99,8 @@ def width_of(word: str) -> float:
 
 
 def _width(character: str) -> float:
+    if is_wide(character):
+        return 2.2
     if character in _WIDE:
         return 1.5
     if character in _NARROW:

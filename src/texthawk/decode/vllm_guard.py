@@ -52,23 +52,16 @@ class VllmLoopGuard:
 
         model = vllm_config.model_config
         tokenizer = AutoTokenizer.from_pretrained(model.tokenizer or model.model)
-        texts: dict[int, str] = {}
-
-        def text_of(token: int) -> str:
-            if token not in texts:
-                texts[token] = tokenizer.decode([token])
-            return texts[token]
-
-        self._prepare(text_of, [tokenizer.eos_token_id])
+        self._prepare(lambda tokens: tokenizer.decode(list(tokens)), [tokenizer.eos_token_id])
 
     @classmethod
-    def of(cls, text_of: Callable[[int], str], ends: Sequence[int]) -> "VllmLoopGuard":
+    def of(cls, text_of: Callable[[Sequence[int]], str], ends: Sequence[int]) -> "VllmLoopGuard":
         """A guard without vLLM's configuration; `ends` are the tokens that end an answer."""
         made = cls.__new__(cls)
         made._prepare(text_of, ends)
         return made
 
-    def _prepare(self, text_of: Callable[[int], str], ends: Sequence[int]) -> None:
+    def _prepare(self, text_of: Callable[[Sequence[int]], str], ends: Sequence[int]) -> None:
         self._text_of, self._ends = text_of, list(ends)
         self._requests: dict[int, _Request] = {}
 

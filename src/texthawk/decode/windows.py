@@ -45,6 +45,11 @@ class Piece:
         """How high it is, across that."""
         return self.box.width if self.upward else self.box.height
 
+    def gap_behind(self, before: "Piece") -> float:
+        """Heights of the line between the end of the piece before it and its own beginning."""
+        gap = before.box.top - self.box.bottom if self.upward else self.box.left - before.box.right
+        return gap / max(1.0, self.height)
+
 
 @dataclass(frozen=True)
 class Window:

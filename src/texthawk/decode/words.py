@@ -8,6 +8,8 @@ from texthawk.decode.spacing import Gap, places_of
 from texthawk.image.wide import is_wide
 from texthawk.types import Box, Line, Word, box_around
 
+CELLS = 1.5  # heights of a line: a gap so wide parts words of any script; behind a Chinese comma there is less
+
 
 def word_confidences(
     tokens: Sequence[int], log_probabilities: Sequence[float], tokenizer: Any
@@ -48,13 +50,13 @@ def line_of(text: str, box: Box | None, confidences: dict[int, float], first: in
     return Line(" ".join(parts), box, tuple(words))
 
 
-def joined(line: Line, rest: Line, *, spaced: bool) -> Line:
+def joined(line: Line, rest: Line, *, spaced: bool, gap: float = 0.0) -> Line:
     """Two pieces of one printed line; where no gap parts them (not `spaced`) the words at the cut are one word.
 
-    Beside a Chinese character a gap parts nothing. A word at the cut has the confidence of its less certain part. What lacks a
-    box keeps the other's.
+    gap: between the two, in heights of the line. Beside a Chinese character it parts words only where it is as wide as between
+    the cells of a table. A word at the cut has the confidence of its less certain part. What lacks a box keeps the other's.
     """
-    spaced = spaced and not (is_wide(line.text[-1:]) or is_wide(rest.text[:1]))
+    spaced = spaced and (gap > CELLS or not (is_wide(line.text[-1:]) or is_wide(rest.text[:1])))
     if spaced or not line.words or not rest.words:
         space = " " if line.text and rest.text else ""
         return Line(f"{line.text}{space}{rest.text}", box_around((line.box, rest.box)), line.words + rest.words)

@@ -8,6 +8,7 @@ Shape letters:  R rows   C columns   G groups of columns
 """
 
 import copy
+import hashlib
 from pathlib import Path
 
 import torch
@@ -22,6 +23,8 @@ GROUP = 128
 """Columns of a matrix that share a scale."""
 _LEVELS = 7
 _PACKED, _SCALES = ".packed", ".scales"
+_READING = "reading"
+"""Whose answers they are, in the file's metadata."""
 
 
 def answers_in(folder: Path, model: TextHawkForConditionalGeneration) -> TextHawkForConditionalGeneration | None:
@@ -37,21 +40,16 @@ def answers_in(folder: Path, model: TextHawkForConditionalGeneration) -> TextHaw
     weights = _weights(made)
     try:
         with safe_open(file, "pt") as stored:
-            names = {name.removesuffix(_PACKED) for name in stored.keys() if not name.endswith(_SCALES)}  # noqa: SIM118
-            if names != set(weights):
-                raise ValueError(f"it has other weights than the model: {_named(names ^ set(weights))}")
-            with torch.no_grad():
-                for name, weight in weights.items():
-                    if name + _PACKED in stored.keys():  # noqa: SIM118
-                        packed, scales = stored.get_tensor(name + _PACKED), stored.get_tensor(name + _SCALES)
-                        difference = unpacked(packed, scales)
-                    else:
-                        difference = stored.get_tensor(name)
-                    if difference.shape != weight.shape:
-                        raise ValueError(
-                            f"{name} has the shape {tuple(difference.shape)} and not {tuple(weight.shape)}"
-                        )
-                    weight.add_(difference.to(weight))
+            kept = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
+            reading = (stored.metadata() or {}).get(_READING)
+        names = {name.removesuffix(_PACKED) for name in kept if not name.endswith(_SCALES)}
+        if names != set(weights):
+            raise ValueError(f"it has other weights than the model: {_named(names ^ set(weights))}")
+        if reading != _signature(weights):
+            raise ValueError("it was made for a model with other weights")
+        with torch.no_grad():
+            for name, weight in weights.items():
+                weight.add_(_difference(name, kept, weight.shape).to(weight))
     except (ValueError, KeyError, SafetensorError, OSError) as error:
         raise ValueError(
             f"{file} does not fit the model beside it ({error}); train the answers again from this model, or remove the file, "
@@ -60,22 +58,43 @@ def answers_in(folder: Path, model: TextHawkForConditionalGeneration) -> TextHaw
     return made
 
 
+def _difference(name: str, kept: dict[str, Tensor], shape: torch.Size) -> Tensor:
+    """How a weight of this shape differs; ValueError where what is kept of it is damaged."""
+    parts: dict[str, tuple[torch.dtype, tuple[int, ...]]] = {name: (torch.bfloat16, tuple(shape))}
+    if name not in kept:
+        rows, columns = shape
+        parts = {
+            name + _PACKED: (torch.uint8, (rows, columns // 2)),
+            name + _SCALES: (torch.float16, (rows, columns // GROUP)),
+        }
+    for part, (dtype, size) in parts.items():
+        if part not in kept:
+            raise ValueError(f"it lacks {part}")
+        if (kept[part].dtype, tuple(kept[part].shape)) != (dtype, size):
+            raise ValueError(
+                f"{part} is {kept[part].dtype} of the shape {tuple(kept[part].shape)} and not {dtype} of {size}"
+            )
+        if not kept[part].isfinite().all():
+            raise ValueError(f"{part} holds what is no number")
+    return unpacked(kept[name + _PACKED], kept[name + _SCALES]) if name not in kept else kept[name]
+
+
 def save_answers(
     folder: Path, reading: TextHawkForConditionalGeneration, answering: TextHawkForConditionalGeneration
 ) -> None:
-    """Write beside the reading model in `folder` how the answering one differs from it.
+    """Write beside the reading model in `folder` how the answering one differs from it, and which model that is.
 
     Vectors stay as they are, in bfloat16; matrices have 4 bits an entry and a scale for each 128 columns.
     """
     stored: dict[str, Tensor] = {}
     own = _weights(reading)
     for name, weight in _weights(answering).items():
-        difference = (weight - own[name]).detach().float().cpu()
+        difference = weight.detach().float().cpu() - own[name].detach().float().cpu()
         if difference.ndim == 2 and difference.shape[1] % GROUP == 0:
             stored[name + _PACKED], stored[name + _SCALES] = packed(difference)
         else:
             stored[name] = difference.to(torch.bfloat16)
-    save_file(stored, folder / FILE, {"format": "pt"})
+    save_file(stored, folder / FILE, {"format": "pt", _READING: _signature(own)})
     (folder / FILE).chmod(0o644)
 
 
@@ -102,6 +121,14 @@ def _weights(model: TextHawkForConditionalGeneration) -> dict[str, nn.Parameter]
     return found | {
         name: weight for name, weight in head.items() if all(weight is not other for other in found.values())
     }
+
+
+def _signature(weights: dict[str, nn.Parameter]) -> str:
+    """Which weights these are: a hash of their signs, which no rounding to another type changes."""
+    digest = hashlib.sha256()
+    for name, weight in sorted(weights.items()):
+        digest.update(name.encode() + torch.signbit(weight.detach()).cpu().numpy().tobytes())
+    return digest.hexdigest()[:16]
 
 
 def _named(names: set[str]) -> str:

@@ -163,19 +163,23 @@ def cited(answer: str, rows: Sequence[str]) -> Cited:
     """What an answer says that names the rows it is taken from, each by its mark before what is copied from it.
 
     A mark with nothing behind it stands for the row's first piece of print, and a list has each row once; one of a row that was
-    not shown stands for nothing.
+    not shown, or begins with no print, stands for nothing.
     """
     made, *parts = _MARKS.split(answer)
     named, listed = list[int](), set[int]()
     for number, said in zip(map(int, parts[::2]), parts[1::2], strict=True):
-        if number < len(rows):
+        shown = number < len(rows)
+        if shown:
             named.append(number)
-            if said[:1] in ("", ";", ")"):
-                if number in listed:
-                    made = made.removesuffix("; ")
-                else:
-                    made += _LISTED.sub(" ", rows[number].partition(GAP)[0])
-                listed.add(number)
+        if said[:1] in ("", ";", ")"):
+            piece = _LISTED.sub(" ", rows[number].partition(GAP)[0]).strip() if shown else ""
+            if piece and number not in listed:
+                made += piece
+            elif said[:1] == ";":
+                said = said[1:].lstrip(" ")
+            else:
+                made = made.removesuffix("; ")
+            listed.add(number)
         made += said
     return Cited(made, named)
 

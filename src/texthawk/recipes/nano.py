@@ -201,8 +201,8 @@ CHINESE = replace(
         *(Grid(rows, 2, weight, set_rows=True, junk=0.02) for rows, weight in ((3, 0.5), (5, 0.5), (7, 1.0))),
     ),
     tiles=24,
-    steps=1000,
-    learning_rate=1.2e-3,
+    steps=1900,
+    learning_rate=1e-3,
     final=0.01,
 )
 
@@ -242,7 +242,7 @@ def nano_chinese() -> Recipe:
         english,
         name="nano_chinese",
         stages=(HANZI, CHINESE),
-        hold_out=(*english.hold_out, "SungtiL", "Droid Sans F"),
+        hold_out=(*english.hold_out, "SungtiL"),
         further=True,
     )
 

@@ -67,7 +67,7 @@ class Answer:
         }
 
     def _named(self, id: int, value: float) -> dict[str, Any]:
-        text = self.begun.engine.text_of(id)
+        text = self.begun.engine.text_of([id])
         score = max(value, LEAST_SCORE)
         # A token may be part of a character only; which bytes those are is the tokenizer's own affair.
         return {"token": text, "logprob": score, "bytes": None if "\ufffd" in text else list(text.encode())}

@@ -5,7 +5,7 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
@@ -108,9 +108,9 @@ class Engine:
         """Text of one answer; stops end it."""
         return Wording(self._tokenizer, stops)
 
-    def text_of(self, token: int) -> str:
-        """A token by itself; replacement characters where it is part of a character only."""
-        return self._tokenizer.decode([token], skip_special_tokens=False)
+    def text_of(self, tokens: Sequence[int]) -> str:
+        """Tokens one after another; replacement characters where one is part of a character only."""
+        return self._tokenizer.decode(list(tokens), skip_special_tokens=False)
 
     def check(self, prompt_tokens: int, max_tokens: int) -> None:
         """ValueError when no batch could ever hold such a request."""

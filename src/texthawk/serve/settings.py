@@ -13,6 +13,7 @@ class Settings:
 
     Generation: `max_batch` requests run together, `queue` more wait, the next is told to come back (429).
     `cache_tokens` bounds the keys and values held at once, in tokens over all rows (None: a full context in each row).
+    A model with weights of its own for answering (nano) is two, one that reads and one that answers, each with these limits.
     Bodies: `max_upload`, `max_pixels` of a page and of all pictures of a chat together, `max_pages` of a document;
     beyond them 413. A body must have arrived after `body_seconds`, what stands before it after `header_seconds`;
     `answer_seconds` is how long a client may take nothing of its answer; `connections` are open at a time. Documents:

@@ -24,8 +24,9 @@ from transformers import AutoTokenizer, GenerationConfig
 from texthawk.data.factory.texts import Texts
 from texthawk.data.synth import Corpus, PageMaker, hold_out, system_fonts
 from texthawk.image.tiles import TilingConfig
-from texthawk.model.answering import answers_in, save_answers
+from texthawk.model.answering import FILE, answers_in, save_answers
 from texthawk.model.image_processor import TextHawkImageProcessor
+from texthawk.model.loading import config_in, require_files
 from texthawk.model.modeling import TextHawkForConditionalGeneration
 from texthawk.model.processing import PROMPTS, TextHawkProcessor
 from texthawk.model.tokens import extend_tokenizer, train_tokenizer
@@ -80,6 +81,13 @@ class Run:
             raise ValueError(
                 f"{recipe.name} goes on from a model that reads already; give the folder of that model (--start)"
             )
+        if texts is None and any(stage.documents for stage in recipe.stages):
+            raise ValueError(
+                f"{recipe.name} reads documents, which are printed from texts by language; give them (texts)"
+            )
+        if start is not None:
+            config_in(start)
+            require_files(start)
         self.recipe, self.folder, self.seed, self.start = recipe, folder, seed, start
         self.device = torch.device(device)
         folder.mkdir(parents=True, exist_ok=True)
@@ -103,9 +111,7 @@ class Run:
             questions=QuestionMaker(self.processor, corpus.paragraphs, kept, seed)
             if any(stage.asked for stage in recipe.stages)
             else None,
-            documents=DocumentMaker(texts, kept, seed)
-            if texts is not None and any(stage.documents for stage in recipe.stages)
-            else None,
+            documents=DocumentMaker(texts, kept, seed) if texts is not None else None,
         )
         tokenizer = self.processor.tokenizer
         Identity.of(recipe.name, seed, corpus=corpus, texts=texts, fonts=kept, tokenizer=tokenizer, start=start).claim(
@@ -115,7 +121,7 @@ class Run:
         self.model = TextHawkForConditionalGeneration(self.config)
         initialise(self.model)
         if start is not None:
-            begun = TextHawkForConditionalGeneration.from_pretrained(start, dtype=torch.float32)
+            begun = TextHawkForConditionalGeneration.from_pretrained(start, dtype=torch.float32, local_files_only=True)
             earlier = answers_in(start, begun) if recipe.answers else None
             self.model.load_state_dict((earlier or begun).state_dict())
             if recipe.answers and earlier is None:
@@ -133,7 +139,7 @@ class Run:
     def _processor(self, corpus: Corpus, start: Path | None) -> TextHawkProcessor:
         place = self.folder / "tokenizer"
         if start is not None and not place.exists():
-            AutoTokenizer.from_pretrained(start).save_pretrained(place)
+            AutoTokenizer.from_pretrained(start, local_files_only=True).save_pretrained(place)
         if not place.exists():
             assert self.recipe.vocabulary is not None
             texts = [*corpus.paragraphs, *[prompt for prompt in PROMPTS.values() for _ in range(2000)]]
@@ -219,7 +225,13 @@ class Run:
         parts = self.parts()
         for name, modules in states.items():
             for module, state in zip(parts[name], modules, strict=True):
-                module.load_state_dict(state, strict=module is not self.supervision)
+                try:
+                    module.load_state_dict(state, strict=module is not self.supervision)
+                except RuntimeError as error:
+                    raise ValueError(
+                        f"{self.folder} holds a checkpoint whose part {name!r} has other shapes than recipe {self.recipe.name} "
+                        f"has now ({str(error).splitlines()[-1].strip()}); choose a new folder"
+                    ) from error
 
     def _stage(self, index: int, stage: Stage, workers: int, deadline: float) -> bool:
         parts = self.parts()
@@ -302,14 +314,17 @@ class Run:
     def export(self, folder: Path) -> None:
         """Write the model and its processor as a transformers folder, weights in bfloat16.
 
-        Of a recipe of answers, write the model that it began from with them beside it.
+        Of a recipe of answers, write the model that it began from with them beside it. Answers of an earlier model go.
         """
         if self.recipe.answers:
             assert self.start is not None
-            shutil.copytree(self.start, folder, copy_function=shutil.copyfile, dirs_exist_ok=True)
-            save_answers(folder, TextHawkForConditionalGeneration.from_pretrained(self.start), self.model)
+            if not (folder.exists() and folder.samefile(self.start)):
+                shutil.copytree(self.start, folder, copy_function=shutil.copyfile, dirs_exist_ok=True)
+            reading = TextHawkForConditionalGeneration.from_pretrained(self.start, local_files_only=True)
+            save_answers(folder, reading, self.model)
             return
         folder.mkdir(parents=True, exist_ok=True)
+        (folder / FILE).unlink(missing_ok=True)
         tokenizer = self.processor.tokenizer
         self.model.generation_config = GenerationConfig(
             do_sample=False, eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id
