@@ -201,7 +201,7 @@ CHINESE = replace(
         *(Grid(rows, 2, weight, set_rows=True, junk=0.02) for rows, weight in ((3, 0.5), (5, 0.5), (7, 1.0))),
     ),
     tiles=24,
-    steps=1900,
+    steps=1650,
     learning_rate=1e-3,
     final=0.01,
 )

@@ -139,7 +139,7 @@ class Run:
     def _processor(self, corpus: Corpus, start: Path | None) -> TextHawkProcessor:
         place = self.folder / "tokenizer"
         if start is not None and not place.exists():
-            AutoTokenizer.from_pretrained(start, local_files_only=True).save_pretrained(place)
+            AutoTokenizer.from_pretrained(start).save_pretrained(place)
         if not place.exists():
             assert self.recipe.vocabulary is not None
             texts = [*corpus.paragraphs, *[prompt for prompt in PROMPTS.values() for _ in range(2000)]]
