@@ -5,9 +5,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 from PIL import Image
 
 import texthawk
+from tests.data.factory.orders import CHINESE_TEXTS, ENGLISH_TEXTS, texts_and_fonts
+from texthawk.data.factory.texts import Texts
 from texthawk.data.synth import Corpus, system_fonts
 from texthawk.model.answering import FILE
 from texthawk.recipes.nano import nano, nano_answers, nano_chinese
@@ -57,6 +60,33 @@ def test_every_stage_goes_on_where_the_one_before_ended_and_the_model_reads(tmp_
     assert (kept - trained).norm() < 0.2 * (read - trained).norm()
     further = Run(cut(nano_answers()), tmp_path / "further", corpus=TEXT, fonts=FONTS, start=tmp_path / "whole")
     assert further.model.model.language_model.layers[0].mlp.up_proj.weight.equal(kept)
+
+
+@pytest.mark.slow
+def test_chinese_goes_on_from_english_and_keeps_a_share_of_its_weights(tmp_path: Path) -> None:
+    texts_and_fonts("zh")  # skips where no font prints Chinese
+    texts = Texts({"zh": CHINESE_TEXTS, "en": ENGLISH_TEXTS})
+    start = tmp_path / "english"
+    Run(cut(nano()), tmp_path / "run", corpus=TEXT, fonts=FONTS).export(start)
+    run = Run(cut(nano_chinese()), tmp_path / "chinese", corpus=TEXT, texts=texts, fonts=FONTS, start=start)
+    run.train(workers=0)
+    assert (tmp_path / "chinese" / "hanzi.pt").exists() and (tmp_path / "chinese" / "chinese.pt").exists()
+    (tmp_path / "both").mkdir()
+    (tmp_path / "both" / FILE).write_bytes(b"answers of another model")
+    run.export(tmp_path / "both")
+    assert not (tmp_path / "both" / FILE).exists()
+    before, made = (texthawk.load(str(folder)).model.state_dict() for folder in (start, tmp_path / "both"))
+    for name, trained in run.model.state_dict().items():
+        wanted = 0.9 * trained.float() + 0.1 * before[name].float()
+        assert torch.allclose(made[name].float(), wanted, rtol=0.01, atol=1e-6), name
+    with pytest.raises(ValueError, match=r"nano_chinese reads documents.*give them \(texts\)"):
+        Run(nano_chinese(), tmp_path / "none", corpus=TEXT, fonts=FONTS, start=start)
+
+
+def test_a_folder_to_begin_from_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"nowhere.*config\.json cannot be read"):
+        Run(nano_answers(), tmp_path / "run", corpus=TEXT, fonts=FONTS, start=tmp_path / "nowhere")
+    assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.parametrize("recipe", [nano_chinese(), nano_answers()], ids=lambda recipe: recipe.name)

@@ -244,6 +244,7 @@ def nano_chinese() -> Recipe:
         stages=(HANZI, CHINESE),
         hold_out=(*english.hold_out, "SungtiL"),
         further=True,
+        keep=0.1,
     )
 
 

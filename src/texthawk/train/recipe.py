@@ -16,8 +16,9 @@ class Recipe:
     vocabulary: entries of the byte-level BPE trained for it, 262 for bytes alone (None: a public model's tokenizer).
     guided_layers: language-model layers with heads that are shown where to look while training.
     hold_out: families of fonts that training never sees.
-    further: it goes on from a model of another recipe and is begun with its folder. answers: what it trains is how that model
-    answers, and ships beside it (texthawk.model.answering).
+    further: it goes on from a model of another recipe and is begun with its folder. keep: the share of that model's weights in
+    the mean that is exported, so that less is forgotten (Wortsman et al., 2022, Robust fine-tuning of zero-shot models,
+    section 3). answers: what it trains is how that model answers, and ships beside it (texthawk.model.answering).
     """
 
     name: str
@@ -28,4 +29,5 @@ class Recipe:
     guided_layers: tuple[int, ...] = ()
     hold_out: tuple[str, ...] = field(default=())
     further: bool = False
+    keep: float = 0.0
     answers: bool = False

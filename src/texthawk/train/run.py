@@ -7,6 +7,7 @@ same folder.
 """
 
 import contextlib
+import copy
 import json
 import math
 import os
@@ -329,7 +330,18 @@ class Run:
         self.model.generation_config = GenerationConfig(
             do_sample=False, eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id
         )
-        self.model.to(torch.bfloat16).save_pretrained(folder)
+        exported = copy.deepcopy(self.model).cpu()
+        if self.recipe.keep:
+            assert self.start is not None
+            begun = TextHawkForConditionalGeneration.from_pretrained(
+                self.start, dtype=torch.float32, local_files_only=True
+            )
+            before = begun.state_dict()
+            kept = {
+                name: torch.lerp(value, before[name], self.recipe.keep) for name, value in exported.state_dict().items()
+            }
+            exported.load_state_dict(kept)
+        exported.to(torch.bfloat16).save_pretrained(folder)
         self.processor.save_pretrained(folder)
         for file in folder.iterdir():
             file.chmod(0o644)
