@@ -50,7 +50,10 @@ def test_a_name_on_its_side_is_one_line_between_the_title_and_the_numbers(name: 
 
 
 def test_the_other_lines_are_those_of_the_chart_without_the_name() -> None:
-    with_name, without = ([r.lines for r in find_regions(chart(name)) if not r.upward] for name in (NAME, None))
+    with_name, without = (
+        [[(line.box, line.gaps) for line in r.lines] for r in find_regions(chart(name)) if not r.upward]
+        for name in (NAME, None)
+    )
     assert with_name == without
 
 
