@@ -128,7 +128,7 @@ def test_every_glyph_box_holds_ink_and_outside_of_them_is_paper(maker):
         assert outside.max() < 12, index
 
 
-def test_a_glyph_box_fits_its_ink_to_a_pixel(fonts):
+def test_a_glyph_box_fits_its_ink_to_a_pixel_and_a_half(fonts):
     for path in fonts[:: max(1, len(fonts) // 10)]:
         for size in (9.5, 14.0, 41.0):
             used = face(path, size)
@@ -139,7 +139,7 @@ def test_a_glyph_box_fits_its_ink_to_a_pixel(fonts):
                     used.print(canvas, placed, 70)
                     ys, xs = np.nonzero(canvas > 8)
                     found = np.array([xs.min(), ys.min(), xs.max() + 1, ys.max() + 1])
-                    assert np.abs(found - placed.boxes[0]).max() <= 1.4, (path, size, character, found, placed.boxes)
+                    assert np.abs(found - placed.boxes[0]).max() <= 1.5, (path, size, character, found, placed.boxes)
 
 
 def test_text_is_lines_of_words_with_single_spaces_in_printable_characters(maker):
