@@ -9,7 +9,7 @@ packages=(
   fonts-oflb-asana-math fonts-sil-charis fonts-sil-gentium-basic fonts-anonymous-pro fonts-courier-prime fonts-league-spartan
   fonts-crimson fonts-vollkorn fonts-inter fonts-b612 fonts-mplus fonts-tuffy fonts-sil-andika fonts-overpass
   fonts-wqy-microhei fonts-wqy-zenhei fonts-noto-cjk fonts-noto-cjk-extra fonts-arphic-gbsn00lp fonts-arphic-gkai00mp  # Chinese
-  fonts-arphic-uming fonts-arphic-ukai fonts-lxgw-wenkai  # Chinese
+  fonts-arphic-uming fonts-arphic-ukai fonts-lxgw-wenkai fonts-smiley-sans  # Chinese
   fonts-ibm-plex fonts-dosis fonts-fanwood fonts-play fonts-montserrat fonts-karla fonts-paratype fonts-recommended
 )
 for package in "${packages[@]}"; do

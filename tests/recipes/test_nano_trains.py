@@ -13,7 +13,7 @@ from tests.data.factory.orders import CHINESE_TEXTS, ENGLISH_TEXTS, texts_and_fo
 from texthawk.data.factory.texts import Texts
 from texthawk.data.synth import Corpus, system_fonts
 from texthawk.model.answering import FILE
-from texthawk.recipes.nano import nano, nano_answers, nano_chinese
+from texthawk.recipes.nano import nano, nano_answers, nano_chinese, nano_further
 from texthawk.train.recipe import Recipe
 from texthawk.train.run import Run
 
@@ -79,6 +79,14 @@ def test_chinese_goes_on_from_english_and_keeps_a_share_of_its_weights(tmp_path:
     for name, trained in run.model.state_dict().items():
         wanted = 0.9 * trained.float() + 0.1 * before[name].float()
         assert torch.allclose(made[name].float(), wanted, rtol=0.01, atol=1e-6), name
+    further = Run(
+        cut(nano_further()), tmp_path / "further", corpus=TEXT, texts=texts, fonts=FONTS, start=tmp_path / "both"
+    )
+    further.train(workers=0, only={"heads"})
+    same, begun = further.model.state_dict(), texthawk.load(str(tmp_path / "both")).model.state_dict()
+    assert all(torch.equal(same[name], begun[name]) for name in begun)  # only what training alone has has moved
+    further.train(workers=0)
+    assert not torch.equal(further.model.lm_head.weight, begun["lm_head.weight"])
     with pytest.raises(ValueError, match=r"nano_chinese reads documents.*give them \(texts\)"):
         Run(nano_chinese(), tmp_path / "none", corpus=TEXT, fonts=FONTS, start=start)
 
@@ -89,7 +97,7 @@ def test_a_folder_to_begin_from_that_is_not_there_is_named(tmp_path: Path) -> No
     assert not (tmp_path / "run").exists()
 
 
-@pytest.mark.parametrize("recipe", [nano_chinese(), nano_answers()], ids=lambda recipe: recipe.name)
+@pytest.mark.parametrize("recipe", [nano_chinese(), nano_further(), nano_answers()], ids=lambda recipe: recipe.name)
 def test_what_goes_further_is_begun_from_a_model_that_reads(recipe: Recipe, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=rf"{recipe.name} goes on from a model that reads already.*--start"):
         Run(recipe, tmp_path, corpus=TEXT, fonts=FONTS)

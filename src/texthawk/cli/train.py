@@ -28,7 +28,8 @@ def main(argv: list[str]) -> int:
     )
     parser.add_argument(
         "recipe",
-        help="name of a recipe that has stages: nano, nano_chinese, nano_answers, tiny; or of a pyramid: vdim, vdim-small",
+        help="name of a recipe that has stages: nano, nano_chinese, nano_further, nano_answers, tiny; or of a pyramid: vdim, "
+        "vdim-small",
     )
     parser.add_argument("--text", type=Path, help="folder of text files to print and learn from")
     parser.add_argument("--pattern", default="*", help="which files of that folder (en_*, for example)")

@@ -206,6 +206,22 @@ CHINESE = replace(
     final=0.01,
 )
 
+HEADS = replace(
+    CHINESE, name="heads", parts={}, losses=replace(CHINESE.losses, box=0.0), steps=160, learning_rate=2e-3, final=0.5
+)
+
+MORE = replace(
+    CHINESE,
+    name="more",
+    documents=0.55,
+    grids=(
+        Grid(1, 2, 7.0, set_rows=True, slack=0.12, junk=0.04),
+        *(Grid(rows, 2, weight, set_rows=True, junk=0.02) for rows, weight in ((3, 0.5), (5, 0.8), (7, 1.5))),
+    ),
+    tasks={"text": 0.85, "boxes": 0.15},
+    steps=2200,
+)
+
 FIND = Stage(
     name="find",
     steps=240,
@@ -246,6 +262,11 @@ def nano_chinese() -> Recipe:
         further=True,
         keep=0.1,
     )
+
+
+def nano_further() -> Recipe:
+    """How nano goes on reading both languages: begun from a nano that does, whose training-only heads are learned anew first."""
+    return replace(nano_chinese(), name="nano_further", stages=(HEADS, MORE), keep=0.0)
 
 
 def nano_answers() -> Recipe:

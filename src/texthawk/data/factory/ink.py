@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from fontTools.ttLib import TTFont
 from PIL import Image, ImageFont
 
+from texthawk.data.synth.fonts import face_number
 from texthawk.image.wide import WIDE
 
 STEP = 1.12
@@ -76,14 +77,14 @@ def joined(parts: list[Unit]) -> str:
 @cache
 def characters(path: str) -> frozenset[int]:
     """Code points that a font file has glyphs for."""
-    with TTFont(path, lazy=True, fontNumber=0) as font:
+    with TTFont(path, lazy=True, fontNumber=face_number(path)) as font:
         return frozenset(font.getBestCmap() or ())
 
 
 @cache
 def x_ratio(path: str) -> float:
     """Height of "x" as a part of the font's size, kept within what text fonts have."""
-    font = ImageFont.truetype(path, 100, layout_engine=ImageFont.Layout.BASIC)
+    font = ImageFont.truetype(path, 100, index=face_number(path), layout_engine=ImageFont.Layout.BASIC)
     top = font.getbbox("x", anchor="ls")[1]
     return min(0.62, max(0.36, -top / 100))
 
@@ -215,7 +216,9 @@ class _Drawings(dict[str, Glyph]):
         super().__init__()
         # Wide scripts fill their square: it is as large as the type, whatever the font's "x" is like.
         pixels = size * (1.04 if 0x4E2D in characters(font.path) else 0.5 / x_ratio(font.path))
-        self._font = ImageFont.truetype(font.path, max(4.0, pixels), layout_engine=ImageFont.Layout.BASIC)
+        self._font = ImageFont.truetype(
+            font.path, max(4.0, pixels), index=face_number(font.path), layout_engine=ImageFont.Layout.BASIC
+        )
         self._strikes = 1 + (max(1, round(font.weight * size)) if font.weight else 0)
         self._x_height = round(size / 2)
         self.space = self._font.getlength(" ")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from fontTools.ttLib import TTFont, TTLibError
+from fontTools.ttLib import TTCollection, TTFont, TTLibError
 
 from texthawk.data.synth.corpus import ASCII, CHARACTERS
 
@@ -28,6 +28,8 @@ ODD = (
     "d050000l",
 )
 """Parts of family names whose Latin letters are not those of a page of text."""
+SIMPLIFIED = (" SC", " CN", " GB")
+"""Ends of names of families whose characters are drawn as the mainland of China writes them."""
 
 
 @dataclass(frozen=True)
@@ -62,10 +64,26 @@ def font_folders() -> list[Path]:
 
 
 @cache
+def face_number(path: str) -> int:
+    """Which face of a font file is printed: of a collection the one drawn for simplified Chinese, where there is one; else 0.
+
+    Collections of CJK fonts differ in how a region writes the same character, and most begin with Japan's forms.
+    """
+    if not path.lower().endswith(".ttc"):
+        return 0
+    try:
+        with TTCollection(path, lazy=True) as collection:
+            names = [font["name"].getBestFamilyName() or "" for font in collection.fonts]
+    except (TTLibError, OSError, KeyError, AssertionError):
+        return 0
+    return next((number for number, name in enumerate(names) if name.endswith(SIMPLIFIED)), 0)
+
+
+@cache
 def describe(path: str) -> FontName | None:
     """Names, weight and coverage of a font file; None when it is no font that fontTools can read or has no Unicode map."""
     try:
-        with TTFont(path, lazy=True, fontNumber=0) as font:
+        with TTFont(path, lazy=True, fontNumber=face_number(path)) as font:
             cmap = font.getBestCmap()
             if not cmap:
                 return None

@@ -32,6 +32,7 @@ COMMON = (
     "Roboto",
     "Open Sans",
     "PT S",
+    "WenQuanYi",
 )
 """Beginnings of names of families that, or whose doubles, most documents are set in."""
 FILTERS = (Image.Resampling.LANCZOS, Image.Resampling.BICUBIC, Image.Resampling.BILINEAR, Image.Resampling.BOX)
