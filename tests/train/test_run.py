@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from texthawk.data.synth import Corpus, system_fonts
+from texthawk.data.synth import Corpus, PageMaker, PageStyle, SynthPage, system_fonts
 from texthawk.model.modeling import TextHawkForConditionalGeneration
 from texthawk.recipes import RECIPES
 from texthawk.recipes.tiny import tiny
@@ -107,6 +107,22 @@ def test_batches_are_the_same_in_any_order_and_from_any_process(tmp_path: Path) 
                 assert torch.equal(torch.nan_to_num(mine), torch.nan_to_num(theirs)), (step, field.name)
             else:
                 assert mine == theirs, (step, field.name)
+
+
+class EndlesslyEnding(PageMaker):
+    """Has no page, and says so in the way that a loader mistakes for its own end."""
+
+    def draw(self, index: int, style: PageStyle) -> SynthPage:
+        return next(iter(()))
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_page_that_cannot_be_made_does_not_pass_for_the_end_of_its_stage(workers: int, tmp_path: Path) -> None:
+    run = Run(recipe(), tmp_path, corpus=TEXT)
+    run.maker.maker = EndlesslyEnding(TEXT, system_fonts(), seed=1)
+    with pytest.raises(RuntimeError, match="batch of step 0 of stage pages cannot be made"):
+        run.train(workers=workers)
+    assert not (tmp_path / "pages.pt").exists()
 
 
 def test_every_loss_trains_and_a_frozen_part_stays_as_it_was(tmp_path: Path) -> None:

@@ -55,7 +55,10 @@ class Batches(Dataset[Batch]):
         return self.stage.steps
 
     def __getitem__(self, step: int) -> Batch:
-        return self.maker.batch(self.stage, self.stage_index, step)
+        try:
+            return self.maker.batch(self.stage, self.stage_index, step)
+        except StopIteration as error:  # a loader would take it for its end, and the stage for done
+            raise RuntimeError(f"the batch of step {step} of stage {self.stage.name} cannot be made") from error
 
 
 class Run:

@@ -8,13 +8,14 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from tests.data.factory.orders import CHINESE, CHINESE_TEXTS, ENGLISH_TEXTS, LATIN
+from tests.data.factory.orders import CHINESE, CHINESE_TEXTS, ENGLISH_TEXTS, LATIN, texts_and_fonts
 from texthawk.data.example import PLACE, TASKS, check_box
 from texthawk.data.factory.asking import TRANSCRIPTS, places, turns
 from texthawk.data.factory.document import Document
 from texthawk.data.factory.factory import Factory
 from texthawk.data.factory.families import FAMILIES
 from texthawk.data.factory.grid import Cell, Grid
+from texthawk.data.factory.order import Order
 from texthawk.data.factory.questions import NOT_HERE
 from texthawk.data.factory.texts import Texts
 from texthawk.data.synth.dice import Dice
@@ -22,6 +23,13 @@ from texthawk.data.synth.fonts import font_folders, system_fonts
 
 INDEXES = (0, 1, 300)
 CLEAN, ALL = (1.0, 0.0, 0.0, 0.0), (0.25, 0.25, 0.25, 0.25)
+
+
+UNPRINTABLE = {
+    "en": "ሀሁሂሃሄ ህሆለሉሊላ ሌልሎሐሑሒ ሓሔሕሖመሙ ሚማሜምሞሠ፣ ሡሢሣ ሤሥሦረሩ",
+    "zh": "\u9ff0\u9ff1\u9ff2\u9ff3，\u9ff4\u9ff5\u9ff6\u9ff7\u9ff8\u9ff9\u9ffa，\u9ffd\u9ffe\u9fff。",
+}
+"""Ethiopic, and characters that Unicode got last."""
 
 
 @cache
@@ -267,3 +275,13 @@ def test_what_is_asked_for_by_place_stands_at_one_place_alone() -> None:
         assert page.text.count(piece) == 1
         pieces = [(line.text, line.box) for line in page.lines] + [word for line in page.lines for word in line.words]
         assert (piece, one.boxes[0]) in pieces
+
+
+@pytest.mark.parametrize("speech", ["en", "zh"])
+@pytest.mark.parametrize("family", FAMILIES)
+def test_text_that_no_font_can_print_stops_no_document(family: str, speech: str) -> None:
+    texts, fonts = texts_and_fonts(speech)
+    odd = Texts({speech: (*texts.paragraphs[speech], *[UNPRINTABLE[speech]] * 2)})
+    for number in range(8):
+        document = FAMILIES[family](Order(Dice(7, number), odd, fonts, speech, speech, 700))
+        assert not set(UNPRINTABLE[speech]) & set(document.text) - set(" ，。")

@@ -69,8 +69,10 @@ class _Article:
     def write(self) -> Document:
         whole = self.strip(self.left, self.right, self.top, self.bottom)
         if self.dice.chance(0.4):
-            whole.line(next(self.small.wrap(self.small.fit(self.order.phrase(30)), whole.width)), self.small)
-            whole.skip(self.size)
+            running = next(self.small.wrap(self.small.fit(self.order.phrase(30)), whole.width), None)
+            if running is not None:
+                whole.line(running, self.small)
+                whole.skip(self.size)
         self._title(whole)
         bottom = self.bottom
         if self.dice.chance(0.6):
@@ -162,6 +164,8 @@ class _Article:
 
     def _paragraph(self, strips: list[Strip], waiting: list[str]) -> None:
         text = self.body.fit(self.order.prose(self.dice.integer(120, 700)))
+        if not text:
+            return
         if waiting and self.dice.chance(0.5) and self.body.fit(waiting[0]) == waiting[0]:
             text += waiting.pop(0)
         indent = self.indent if self.done.markdown[-1][0] != "#" else 0.0
