@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from texthawk.cli import main
 from texthawk.data.dropped import Unusable
 from texthawk.data.example import PLACE, Example, Turn
 from texthawk.data.shard_index import CUT_SHORT, index_path, index_shard, picture_size
@@ -133,6 +134,43 @@ def test_foreign_tars_with_folders_and_lone_members_are_indexed(tmp_path):
     assert index_shard(shard).left_out == {"no text beside it": 1}
     lines = index_path(shard).read_text().splitlines()
     assert len(lines) == 2 and lines[1].startswith('["a/1", ')
+
+
+def foreign(shard, **members: bytes) -> None:
+    """A tar with `members`, by name with two underscores for its dot."""
+    with tarfile.open(shard, "w") as tar:
+        for name, content in members.items():
+            member = tarfile.TarInfo(name.replace("__", "."))
+            member.size = len(content)
+            tar.addfile(member, io.BytesIO(content))
+
+
+RECORD = b'{"id": "x", "source": "s", "turns": [{"question": "q", "answer": "a", "task": "vqa"}]}'
+
+
+def test_members_for_other_readers_are_not_taken_for_pictures(tmp_path, capsys):
+    foreign(
+        tmp_path / "a.tar", k1__jpg=encoded(5, 6, kind="JPEG"), k1__json=RECORD, k1__txt=b"a caption", k1__seg__png=b""
+    )
+    assert main(["index", str(tmp_path / "a.tar")]) == 0
+    assert capsys.readouterr().out == f"{tmp_path / 'a.tar'}: 1 samples\n"
+    read = ShardFolder(tmp_path).example(0)
+    assert read.open().size == (6, 5) and read.turns[0].answer == "a"
+
+
+def test_index_tells_what_it_leaves_out_and_goes_on_with_the_other_shards(tmp_path, capsys):
+    foreign(tmp_path / "a.tar", k1__jpg=encoded(5, 6, kind="JPEG"))
+    foreign(tmp_path / "c.tar", k1__png=encoded(5, 6), k1__json=RECORD)
+    (tmp_path / "b.tar").write_bytes(b"no tar at all")
+    (tmp_path / "empty").mkdir()
+    assert main(["index", str(tmp_path)]) == 1
+    printed = capsys.readouterr()
+    assert printed.out.endswith("c.tar: 1 samples\n") and index_path(tmp_path / "c.tar").exists()
+    assert "a.tar: 1 left out: no text beside it" in printed.err and "b.tar' holds no sample" in printed.err
+    assert main(["index", str(tmp_path / "gone.tar")]) == 1
+    assert "gone.tar' cannot be read (No such file or directory)" in capsys.readouterr().err
+    assert main(["index", str(tmp_path / "empty")]) == 2
+    assert "no .tar files in folder" in capsys.readouterr().err
 
 
 def test_a_picture_broken_in_its_head_or_body_is_told_from_a_good_one(tmp_path):

@@ -13,6 +13,7 @@ VERBS = {
     "find": "boxes of a phrase or of a described thing on the pages of a document",
     "plan": "tiles, visual tokens, bytes and operations of a page, before anything runs",
     "synth": "print documents to learn from",
+    "index": "write the index that shards of other tools lack",
     "train": "train a recipe, or go on with a run",
     "eval": "score a model on sets of pages",
     "compare": "what each connector costs on a page, on equal terms",

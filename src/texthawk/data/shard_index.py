@@ -21,6 +21,9 @@ from texthawk.image.rgb import ON_ITS_SIDE, orientation_of
 
 CUT_SHORT = "the shard is cut short"
 NO_SIZE = "the picture's head cannot be read"
+PICTURES = ("png", "jpg", "jpeg", "webp", "tif", "tiff", "bmp", "gif")
+KINDS = {"json": "text", **dict.fromkeys(PICTURES, "picture")}
+"""What a member is by its extension; others (.txt, .cls, .seg.png) belong to other readers of the shard."""
 
 
 class Entry(NamedTuple):
@@ -109,8 +112,8 @@ def index_shard(shard: Path) -> ShardHead:
                 end = member.offset_data + member.size
                 folder, name = os.path.split(member.name)
                 key, _, extension = name.partition(".")
-                if member.isfile() and extension and end <= size:
-                    kind = "text" if extension.lower() == "json" else "picture"
+                kind = KINDS.get(extension.lower())
+                if member.isfile() and kind and end <= size:
                     found.setdefault(os.path.join(folder, key), {})[kind] = (member.offset_data, member.size)
     except (tarfile.ReadError, EOFError):
         end = size
@@ -143,11 +146,11 @@ def read_head(shard: Path) -> ShardHead:
         return head
     except FileNotFoundError as error:
         raise ValueError(
-            f"shard {str(shard)!r} has no index; write one with texthawk.data.shard_index.index_shard, or move the shard "
-            "away if its writing was broken off"
+            f"shard {str(shard)!r} has no index; write one with texthawk index, or move the shard away if"
+            " its writing was broken off"
         ) from error
     except (ValueError, TypeError, AttributeError, StopIteration) as error:
-        raise ValueError(f"the index of shard {str(shard)!r} is damaged; write it again with index_shard") from error
+        raise ValueError(f"the index of shard {str(shard)!r} is damaged; write it again with texthawk index") from error
 
 
 def read_entries(shard: Path) -> list[Entry]:

@@ -219,7 +219,7 @@ MORE = replace(
         *(Grid(rows, 2, weight, set_rows=True, junk=0.02) for rows, weight in ((3, 0.5), (5, 0.8), (7, 1.5))),
     ),
     tasks={"text": 0.85, "boxes": 0.15},
-    steps=2200,
+    steps=2500,
 )
 
 FIND = Stage(
