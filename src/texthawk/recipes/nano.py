@@ -219,7 +219,7 @@ MORE = replace(
         *(Grid(rows, 2, weight, set_rows=True, junk=0.02) for rows, weight in ((3, 0.5), (5, 0.8), (7, 1.5))),
     ),
     tasks={"text": 0.85, "boxes": 0.15},
-    steps=2500,
+    steps=2600,
 )
 
 FIND = Stage(
@@ -266,7 +266,7 @@ def nano_chinese() -> Recipe:
 
 def nano_further() -> Recipe:
     """How nano goes on reading both languages: begun from a nano that does, whose training-only heads are learned anew first."""
-    return replace(nano_chinese(), name="nano_further", stages=(HEADS, MORE), keep=0.0)
+    return replace(nano_chinese(), name="nano_further", stages=(HEADS, MORE), keep=0.12)
 
 
 def nano_answers() -> Recipe:
