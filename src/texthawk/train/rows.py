@@ -46,6 +46,10 @@ def in_rows(
     if slack:
         boxes = [(_loosened(box, rng) if rng.random() < slack else box, scale) for box, scale in boxes]
         boxes = [(box, min(scale, (setting.row_height - 2) / box.height)) for box, scale in boxes]
+    inside = [setting.width - 3 * setting.margin - scale * box.width for box, scale in boxes]
+    nudges = [
+        (max(-setting.margin, min(right, most)), down) for (right, down), most in zip(nudges, inside, strict=True)
+    ]
     canvas, places = set_rows(page.image, boxes, setting, nudges)
     lines = []
     for row, ((text, glyphs, _), place) in enumerate(zip(pieces, places, strict=True)):

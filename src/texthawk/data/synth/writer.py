@@ -97,7 +97,7 @@ class Writer:
         wanted = min(limit, dice.integer(1, 14))
         text = self.fit(text or self.prose(int(wanted * width / used.width("e") * 1.05)), used)
         if dice.chance(0.02):
-            text = text.upper()
+            text = self.fit(text.upper(), used)  # a font may have a small letter and lack its capital
         rows: list[Row] = []
         emphasis = style.emphasis if dice.chance(0.5) else 0.0
         indent = min(style.indent, width / 3) if not left else 0.0
