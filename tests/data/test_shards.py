@@ -1,5 +1,6 @@
 """Shards give back what was written, can be read by others, and lose no more than what is broken."""
 
+import gzip
 import io
 import os
 import tarfile
@@ -11,7 +12,7 @@ from PIL import Image
 from texthawk.cli import main
 from texthawk.data.dropped import Unusable
 from texthawk.data.example import PLACE, Example, Turn
-from texthawk.data.shard_index import CUT_SHORT, index_path, index_shard, picture_size
+from texthawk.data.shard_index import CUT_SHORT, DOTTED, NO_MEMBER, index_path, index_shard, picture_size
 from texthawk.data.shards import ShardFolder, ShardWriter
 
 
@@ -153,7 +154,7 @@ def test_members_for_other_readers_are_not_taken_for_pictures(tmp_path, capsys):
         tmp_path / "a.tar", k1__jpg=encoded(5, 6, kind="JPEG"), k1__json=RECORD, k1__txt=b"a caption", k1__seg__png=b""
     )
     assert main(["index", str(tmp_path / "a.tar")]) == 0
-    assert capsys.readouterr().out == f"{tmp_path / 'a.tar'}: 1 samples\n"
+    assert capsys.readouterr().out == f"{tmp_path / 'a.tar'}: 1 sample\n"
     read = ShardFolder(tmp_path).example(0)
     assert read.open().size == (6, 5) and read.turns[0].answer == "a"
 
@@ -165,12 +166,51 @@ def test_index_tells_what_it_leaves_out_and_goes_on_with_the_other_shards(tmp_pa
     (tmp_path / "empty").mkdir()
     assert main(["index", str(tmp_path)]) == 1
     printed = capsys.readouterr()
-    assert printed.out.endswith("c.tar: 1 samples\n") and index_path(tmp_path / "c.tar").exists()
+    assert printed.out.endswith("c.tar: 1 sample\n") and index_path(tmp_path / "c.tar").exists()
     assert "a.tar: 1 left out: no text beside it" in printed.err and "b.tar' holds no sample" in printed.err
+    assert not index_path(tmp_path / "b.tar").exists()
     assert main(["index", str(tmp_path / "gone.tar")]) == 1
-    assert "gone.tar' cannot be read (No such file or directory)" in capsys.readouterr().err
+    assert "gone.tar' cannot be read: there is no such file" in capsys.readouterr().err
     assert main(["index", str(tmp_path / "empty")]) == 2
     assert "no .tar files in folder" in capsys.readouterr().err
+
+
+def test_index_touches_nothing_that_is_no_tar(tmp_path, capsys):
+    (tmp_path / "book.tex").write_text("a text")
+    (tmp_path / "book.index").write_text("precious")
+    (tmp_path / "packed.tar").write_bytes(gzip.compress(b"a tar"))
+    foreign(tmp_path / "held.tar", k1__png=encoded(5, 6), k1__json=RECORD)
+    (tmp_path / "held.index").mkdir()
+    for name, told in (
+        ("book.tex", "is no .tar"),
+        ("packed.tar", "is compressed"),
+        ("held.tar", "held.index' written"),
+    ):
+        assert main(["index", str(tmp_path / name)]) == 1
+        assert told in capsys.readouterr().err
+    assert (tmp_path / "book.index").read_text() == "precious"
+
+
+def test_what_a_damaged_tar_loses_is_counted(tmp_path):
+    shard = write(tmp_path, 5).shards[0]
+    with tarfile.open(shard) as tar:
+        place = tar.getmembers()[4].offset
+    with shard.open("r+b") as content:
+        content.seek(place)
+        content.write(b"\xff" * 512)
+    head = index_shard(shard)
+    assert head.samples == 2 and head.left_out == {NO_MEMBER: 1}
+    with pytest.raises(ValueError, match="more than 1%"):
+        ShardFolder(tmp_path)
+
+
+def test_members_that_share_a_key_or_have_a_dot_in_it_are_counted(tmp_path):
+    shard = tmp_path / "a.tar"
+    first, second = encoded(5, 6), encoded(50, 60, kind="JPEG")
+    foreign(shard, k1__png=first, k1__json=RECORD, k1__jpg=second, page__1__jpg=second, page__1__json=RECORD)
+    head = index_shard(shard)
+    assert head.left_out == {"a second picture under one key": 1, DOTTED: 1}
+    assert index_path(shard).read_text().splitlines()[1].endswith("5, 6]")
 
 
 def test_a_picture_broken_in_its_head_or_body_is_told_from_a_good_one(tmp_path):

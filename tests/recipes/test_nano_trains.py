@@ -82,11 +82,19 @@ def test_chinese_goes_on_from_english_and_keeps_a_share_of_its_weights(tmp_path:
     further = Run(
         cut(nano_further()), tmp_path / "further", corpus=TEXT, texts=texts, fonts=FONTS, start=tmp_path / "both"
     )
+    with pytest.raises(ValueError, match="stage more goes on with parts that heads should have trained"):
+        further.train(workers=0, only={"more"})
+    heads = {name: value.clone() for name, value in further.supervision.state_dict().items()}
     further.train(workers=0, only={"heads"})
+    assert any(not torch.equal(value, heads[name]) for name, value in further.supervision.state_dict().items())
     same, begun = further.model.state_dict(), texthawk.load(str(tmp_path / "both")).model.state_dict()
     assert all(torch.equal(same[name], begun[name]) for name in begun)  # only what training alone has has moved
     further.train(workers=0)
     assert not torch.equal(further.model.lm_head.weight, begun["lm_head.weight"])
+    further.export(tmp_path / "mean")
+    mean = texthawk.load(str(tmp_path / "mean")).model.state_dict()["lm_head.weight"].float()
+    wanted = 0.88 * further.model.lm_head.weight + 0.12 * begun["lm_head.weight"].float()
+    assert torch.allclose(mean, wanted, rtol=0.01, atol=1e-6)
     with pytest.raises(ValueError, match=r"nano_chinese reads documents.*give them \(texts\)"):
         Run(nano_chinese(), tmp_path / "none", corpus=TEXT, fonts=FONTS, start=start)
 

@@ -2,10 +2,12 @@
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from texthawk.data.synth import Corpus, PageMaker, SynthPage, system_fonts
+from texthawk.data.synth import Corpus, PageMaker, SynthPage, TextLine, system_fonts
 from texthawk.image.rows import RowSetting
 from texthawk.train.rows import in_rows
+from texthawk.types import Box
 
 SETTING = RowSetting()
 TEXT = [
@@ -52,6 +54,17 @@ def test_every_row_has_one_piece_that_fits_and_its_letters_lie_on_ink(maker: Pag
                 patch = grey[max(0, top) : bottom + 1, max(0, left) : right + 1]
                 inked += character == " " or patch.max() - patch.min() > 40
             assert inked >= 0.9 * len(line.text), line.text
+
+
+def test_rows_that_are_full_lose_no_letter_at_the_edge() -> None:
+    paper = Image.new("RGB", (448, 224), "white")
+    glyphs = np.array([[4 + 11 * k, 40, 14 + 11 * k, 60] for k in range(40)], dtype=np.float32)
+    page = SynthPage(paper, (TextLine("国" * 40, Box(4, 40, 443, 60), glyphs),))
+    reached = 0.0
+    for seed in range(60):
+        for line in in_rows(page, SETTING, np.random.default_rng(seed)).lines:
+            reached = max(reached, float(line.glyphs[:, 2].max()))
+    assert 440 < reached <= SETTING.width
 
 
 def test_a_limit_on_the_rows_is_kept(maker: PageMaker) -> None:

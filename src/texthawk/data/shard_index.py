@@ -20,6 +20,8 @@ from texthawk.image.pictures import DECODING_FAILURES, format_of
 from texthawk.image.rgb import ON_ITS_SIDE, orientation_of
 
 CUT_SHORT = "the shard is cut short"
+NO_MEMBER = "what follows the last whole member is no member of a tar"
+DOTTED = "a key holds a dot: keys end at the first one"
 NO_SIZE = "the picture's head cannot be read"
 PICTURES = ("png", "jpg", "jpeg", "webp", "tif", "tiff", "bmp", "gif")
 KINDS = {"json": "text", **dict.fromkeys(PICTURES, "picture")}
@@ -101,7 +103,8 @@ def index_path(shard: Path) -> Path:
 def index_shard(shard: Path) -> ShardHead:
     """Write the index of a tar in WebDataset's layout: members with one key before the first dot make a sample.
 
-    A sample has a picture and a .json; one without is left out and counted, as is what a tar that is cut short lost.
+    A sample has a picture and a .json; one without is left out and counted, as is what a tar that is cut short or damaged
+    lost. A shard without samples gets no index. OSError where the shard cannot be read or the index not be written.
     """
     found: dict[str, dict[str, tuple[int, int]]] = {}
     left_out: Counter[str] = Counter()
@@ -110,15 +113,25 @@ def index_shard(shard: Path) -> ShardHead:
         with tarfile.open(shard, "r:") as tar:
             for member in tar:
                 end = member.offset_data + member.size
+                if not member.isfile() or end > size:
+                    continue
                 folder, name = os.path.split(member.name)
                 key, _, extension = name.partition(".")
                 kind = KINDS.get(extension.lower())
-                if member.isfile() and kind and end <= size:
-                    found.setdefault(os.path.join(folder, key), {})[kind] = (member.offset_data, member.size)
+                if kind is None:  # for other readers, unless its key has a dot
+                    if KINDS.get(name.rpartition(".")[2].lower()) == "text":
+                        left_out[DOTTED] += 1
+                elif kind in (parts := found.setdefault(os.path.join(folder, key), {})):
+                    left_out[f"a second {kind} under one key"] += 1
+                else:
+                    parts[kind] = (member.offset_data, member.size)
     except (tarfile.ReadError, EOFError):
         end = size
-    if size < -(-end // tarfile.BLOCKSIZE) * tarfile.BLOCKSIZE + tarfile.BLOCKSIZE:  # a whole tar ends in empty blocks
+    end = -(-end // tarfile.BLOCKSIZE) * tarfile.BLOCKSIZE
+    if size < end + tarfile.BLOCKSIZE:  # a whole tar ends in empty blocks
         left_out[CUT_SHORT] += 1
+    elif _anything_after(shard, end):
+        left_out[NO_MEMBER] += 1
     entries = []
     for key, parts in found.items():
         missing = {"picture", "text"} - set(parts)
@@ -128,11 +141,19 @@ def index_shard(shard: Path) -> ShardHead:
         height, width = _size(shard, *parts["picture"])
         entries.append(Entry(key, *parts["picture"], *parts["text"], height, width))
     head = ShardHead(len(entries), size, dict(left_out))
-    lines = [json.dumps(head._asdict()), *(json.dumps(entry) for entry in entries)]
-    part = index_path(shard).with_suffix(".index.part")
-    part.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    part.replace(index_path(shard))
+    if entries:
+        lines = [json.dumps(head._asdict()), *(json.dumps(entry) for entry in entries)]
+        part = index_path(shard).with_suffix(".index.part")
+        part.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        part.replace(index_path(shard))
     return head
+
+
+def _anything_after(shard: Path, end: int) -> bool:
+    """Whether a file goes on after a byte with anything but zeros: what a tar's reader takes for its end may be damage."""
+    with shard.open("rb") as content:
+        content.seek(end)
+        return any(any(block) for block in iter(lambda: content.read(1 << 20), b""))
 
 
 def read_head(shard: Path) -> ShardHead:

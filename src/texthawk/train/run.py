@@ -199,12 +199,17 @@ class Run:
             if only is not None and stage.name not in only:
                 skipped.append(stage)
                 continue
-            before = [earlier.name for earlier in skipped if set(earlier.parts) & set(stage.parts)]
+            before = [earlier.name for earlier in skipped if self._shared(earlier, stage)]
             if before:
                 raise ValueError(
                     f"stage {stage.name} goes on with parts that {', '.join(before)} should have trained before it and has "
                     "not; run these first, or name them with --only too"
                 )
+
+    def _shared(self, earlier: Stage, later: Stage) -> bool:
+        """Whether the later stage goes on with what the earlier one trains: heads alone, where that trains nothing else."""
+        own = set(earlier.parts) or set(self._trained(earlier))
+        return bool(own & set(self._trained(later)))
 
     def _trained(self, stage: Stage) -> list[str]:
         heads = stage.glyphs or stage.losses.place or stage.losses.spell

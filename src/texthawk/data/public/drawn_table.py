@@ -6,6 +6,7 @@ from functools import cache
 from PIL import Image, ImageDraw, ImageFont
 
 from texthawk.data.dropped import Unusable
+from texthawk.data.synth.fonts import face_number
 
 SIZE, PAD, WIDEST = 20, 8, 320
 """Height of the type, space inside a cell and width of a column at most, in pixels."""
@@ -23,7 +24,11 @@ class DrawnTable:
 
     def draw(self) -> Image.Image:
         """Black on white, a line around every cell, words wrapped; the same pixels for the same table."""
-        face = ImageFont.truetype(self.font, SIZE) if self.font else ImageFont.load_default(SIZE)
+        face = (
+            ImageFont.truetype(self.font, SIZE, index=face_number(self.font))
+            if self.font
+            else ImageFont.load_default(SIZE)
+        )
         columns = max(len(row) for row in self.rows)
         cells = [[wrapped(cell, face) for cell in (*row, *[""] * (columns - len(row)))] for row in self.rows]
         widths = [
@@ -86,7 +91,7 @@ def _fonts() -> tuple[str, ...]:
 def _covered(path: str) -> frozenset[int]:
     from fontTools.ttLib import TTFont
 
-    with TTFont(path, fontNumber=0, lazy=True) as font:
+    with TTFont(path, fontNumber=face_number(path), lazy=True) as font:
         return frozenset(font.getBestCmap() or ())
 
 

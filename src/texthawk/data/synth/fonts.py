@@ -1,6 +1,7 @@
 """Fonts of this machine that can print a Latin page, grouped by family, with what each can show."""
 
 import os
+import struct
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -28,6 +29,8 @@ ODD = (
     "d050000l",
 )
 """Parts of family names whose Latin letters are not those of a page of text."""
+HAN_MIDDLE = 0x4E2D
+"""中, which every Chinese font has."""
 SIMPLIFIED = (" SC", " CN", " GB")
 """Ends of names of families whose characters are drawn as the mainland of China writes them."""
 
@@ -73,10 +76,15 @@ def face_number(path: str) -> int:
         return 0
     try:
         with TTCollection(path, lazy=True) as collection:
-            names = [font["name"].getBestFamilyName() or "" for font in collection.fonts]
-    except (TTLibError, OSError, KeyError, AssertionError):
-        return 0
-    return next((number for number, name in enumerate(names) if name.endswith(SIMPLIFIED)), 0)
+            for number, font in enumerate(collection.fonts):
+                name = font["name"].getBestFamilyName() or ""
+                if name.endswith(SIMPLIFIED) and HAN_MIDDLE in (
+                    font.getBestCmap() or ()
+                ):  # " SC" ends small capitals, too
+                    return number
+    except (TTLibError, OSError, KeyError, AssertionError, struct.error):
+        pass
+    return 0
 
 
 @cache
@@ -92,7 +100,7 @@ def describe(path: str) -> FontName | None:
             table = font["OS/2"]
             weight, width, slanted = table.usWeightClass, table.usWidthClass, bool(table.fsSelection & 1)
             mono = bool(font["post"].isFixedPitch)
-    except (TTLibError, OSError, KeyError, AssertionError):
+    except (TTLibError, OSError, KeyError, AssertionError, struct.error):
         return None
     covers = frozenset(character for character in CHARACTERS if ord(character) in cmap)
     if "bold" in style and weight < 600:
