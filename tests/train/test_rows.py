@@ -57,13 +57,14 @@ def test_every_row_has_one_piece_that_fits_and_its_letters_lie_on_ink(maker: Pag
 
 
 def test_rows_that_are_full_lose_no_letter_at_the_edge() -> None:
-    paper = Image.new("RGB", (448, 224), "white")
-    glyphs = np.array([[4 + 11 * k, 40, 14 + 11 * k, 60] for k in range(40)], dtype=np.float32)
-    page = SynthPage(paper, (TextLine("国" * 40, Box(4, 40, 443, 60), glyphs),))
     reached = 0.0
-    for seed in range(60):
-        for line in in_rows(page, SETTING, np.random.default_rng(seed)).lines:
-            reached = max(reached, float(line.glyphs[:, 2].max()))
+    for count in range(30, 90, 3):
+        glyphs = np.array([[4 + 11 * k, 40, 14 + 11 * k, 60] for k in range(count)], dtype=np.float32)
+        line = TextLine("国" * count, Box(4, 40, 3 + 11 * count, 60), glyphs)
+        page = SynthPage(Image.new("RGB", (1024, 224), "white"), (line,))
+        for seed in range(20):
+            rows = in_rows(page, SETTING, np.random.default_rng(seed))
+            reached = max(reached, *(float(row.glyphs[:, 2].max()) for row in rows.lines))
     assert 440 < reached <= SETTING.width
 
 
