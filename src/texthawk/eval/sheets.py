@@ -16,7 +16,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 from texthawk.data.synth.corpus import Corpus
-from texthawk.data.synth.fonts import describe, face_number
+from texthawk.data.synth.fonts import describe, typeface
 from texthawk.eval.benchmarks.boxed_lines import boxed
 from texthawk.eval.runs import Reference, Sample
 from texthawk.image.tiles import UnitBox
@@ -40,7 +40,7 @@ class Sheet:
 
 @cache
 def _type(font: str, size: float) -> ImageFont.FreeTypeFont:
-    return ImageFont.truetype(font, size, index=face_number(font), layout_engine=ImageFont.Layout.BASIC)
+    return typeface(font, size)
 
 
 def largest(words: Sequence[str], font: str) -> Sheet:

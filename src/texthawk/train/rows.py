@@ -46,6 +46,7 @@ def in_rows(
     if slack:
         boxes = [(_loosened(box, rng) if rng.random() < slack else box, scale) for box, scale in boxes]
         boxes = [(box, min(scale, (setting.row_height - 2) / box.height)) for box, scale in boxes]
+    # A row is nudged no further than it stays on the canvas: margins stand left of it, and on both sides of its ink.
     inside = [setting.width - 3 * setting.margin - scale * box.width for box, scale in boxes]
     nudges = [
         (max(-setting.margin, min(right, most)), down) for (right, down), most in zip(nudges, inside, strict=True)

@@ -14,9 +14,9 @@ from itertools import accumulate
 from typing import Any, NamedTuple
 
 from fontTools.ttLib import TTFont
-from PIL import Image, ImageFont
+from PIL import Image
 
-from texthawk.data.synth.fonts import face_number
+from texthawk.data.synth.fonts import HAN_MIDDLE, face_number, typeface
 from texthawk.image.wide import WIDE
 
 STEP = 1.12
@@ -84,7 +84,7 @@ def characters(path: str) -> frozenset[int]:
 @cache
 def x_ratio(path: str) -> float:
     """Height of "x" as a part of the font's size, kept within what text fonts have."""
-    font = ImageFont.truetype(path, 100, index=face_number(path), layout_engine=ImageFont.Layout.BASIC)
+    font = typeface(path, 100)
     top = font.getbbox("x", anchor="ls")[1]
     return min(0.62, max(0.36, -top / 100))
 
@@ -215,10 +215,8 @@ class _Drawings(dict[str, Glyph]):
     def __init__(self, font: Font, size: float):
         super().__init__()
         # Wide scripts fill their square: it is as large as the type, whatever the font's "x" is like.
-        pixels = size * (1.04 if 0x4E2D in characters(font.path) else 0.5 / x_ratio(font.path))
-        self._font = ImageFont.truetype(
-            font.path, max(4.0, pixels), index=face_number(font.path), layout_engine=ImageFont.Layout.BASIC
-        )
+        pixels = size * (1.04 if HAN_MIDDLE in characters(font.path) else 0.5 / x_ratio(font.path))
+        self._font = typeface(font.path, max(4.0, pixels))
         self._strikes = 1 + (max(1, round(font.weight * size)) if font.weight else 0)
         self._x_height = round(size / 2)
         self.space = self._font.getlength(" ")

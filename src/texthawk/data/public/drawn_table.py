@@ -24,11 +24,7 @@ class DrawnTable:
 
     def draw(self) -> Image.Image:
         """Black on white, a line around every cell, words wrapped; the same pixels for the same table."""
-        face = (
-            ImageFont.truetype(self.font, SIZE, index=face_number(self.font))
-            if self.font
-            else ImageFont.load_default(SIZE)
-        )
+        face = drawing_face(self.font, SIZE)
         columns = max(len(row) for row in self.rows)
         cells = [[wrapped(cell, face) for cell in (*row, *[""] * (columns - len(row)))] for row in self.rows]
         widths = [
@@ -54,6 +50,11 @@ class DrawnTable:
                 x += column
             y += height
         return image
+
+
+def drawing_face(font: str, size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    """A font file at `size` pixels to the em, or Pillow's own font where none is named."""
+    return ImageFont.truetype(font, size, index=face_number(font)) if font else ImageFont.load_default(size)
 
 
 def drawn(rows: list[list[str]], caption: str = "") -> DrawnTable:

@@ -2,10 +2,9 @@
 
 from dataclasses import dataclass
 
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
-from texthawk.data.public.drawn_table import font_for, wrapped
-from texthawk.data.synth.fonts import face_number
+from texthawk.data.public.drawn_table import drawing_face, font_for, wrapped
 
 WIDTH, SIZE, MARGIN, LEADING = 1000, 24, 60, 1.6
 """Width of the page, height of the type and margin in pixels, and the distance of lines in heights of the type."""
@@ -20,11 +19,7 @@ class DrawnText:
 
     def draw(self) -> Image.Image:
         """Black on white, as high as the text is; the same pixels for the same text."""
-        face = (
-            ImageFont.truetype(self.font, SIZE, index=face_number(self.font))
-            if self.font
-            else ImageFont.load_default(SIZE)
-        )
+        face = drawing_face(self.font, SIZE)
         lines = [line for paragraph in self.text.split("\n") for line in wrapped(paragraph, face, WIDTH - 2 * MARGIN)]
         step = round(SIZE * LEADING)
         image = Image.new("L", (WIDTH, 2 * MARGIN + len(lines) * step), 255)

@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 
 from fontTools.ttLib import TTCollection, TTFont, TTLibError
+from PIL import ImageFont
 
 from texthawk.data.synth.corpus import ASCII, CHARACTERS
 
@@ -77,14 +78,17 @@ def face_number(path: str) -> int:
     try:
         with TTCollection(path, lazy=True) as collection:
             for number, font in enumerate(collection.fonts):
-                name = font["name"].getBestFamilyName() or ""
-                if name.endswith(SIMPLIFIED) and HAN_MIDDLE in (
-                    font.getBestCmap() or ()
-                ):  # " SC" ends small capitals, too
+                chinese = HAN_MIDDLE in (font.getBestCmap() or ())  # else " SC" is a family of small capitals
+                if chinese and (font["name"].getBestFamilyName() or "").endswith(SIMPLIFIED):
                     return number
     except (TTLibError, OSError, KeyError, AssertionError, struct.error):
         pass
     return 0
+
+
+def typeface(path: str, size: float) -> ImageFont.FreeTypeFont:
+    """The printed face of a font file at `size` pixels to the em, its letters set without kerning."""
+    return ImageFont.truetype(path, size, index=face_number(path), layout_engine=ImageFont.Layout.BASIC)
 
 
 @cache

@@ -14,7 +14,7 @@ import numpy as np
 from PIL import ImageFont
 
 from texthawk.data.synth.corpus import CHARACTERS
-from texthawk.data.synth.fonts import describe, face_number
+from texthawk.data.synth.fonts import describe, typeface
 
 ADVANCE_EM, INK_EM = 256, 96
 """Sizes in pixels at which advances and ink boxes are measured."""
@@ -53,7 +53,7 @@ class Drawings:
     """Large drawings of a font's glyphs at `em` pixels, made when first asked for."""
 
     def __init__(self, path: str, em: int):
-        self._font = ImageFont.truetype(path, em, index=face_number(path), layout_engine=ImageFont.Layout.BASIC)
+        self._font = typeface(path, em)
         self._made: dict[int, Drawing] = {}
 
     def __getitem__(self, index: int) -> Drawing:
@@ -70,9 +70,9 @@ class Metrics:
     """Advances (K,) and ink boxes (K, 4) of a font's glyphs for a size of one pixel, measured from the pen on the baseline."""
 
     def __init__(self, path: str):
-        font = ImageFont.truetype(path, ADVANCE_EM, index=face_number(path), layout_engine=ImageFont.Layout.BASIC)
+        font = typeface(path, ADVANCE_EM)
         self.advances = np.array([font.getlength(c) for c in CHARACTERS], dtype=np.float32) / ADVANCE_EM
-        font = ImageFont.truetype(path, INK_EM, index=face_number(path), layout_engine=ImageFont.Layout.BASIC)
+        font = typeface(path, INK_EM)
         self.ink = np.array([_ink(font, c) for c in CHARACTERS], dtype=np.float32) / INK_EM
 
 
