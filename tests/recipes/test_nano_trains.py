@@ -13,7 +13,7 @@ from tests.data.factory.orders import CHINESE_TEXTS, ENGLISH_TEXTS, texts_and_fo
 from texthawk.data.factory.texts import Texts
 from texthawk.data.synth import Corpus, system_fonts
 from texthawk.model.answering import FILE
-from texthawk.recipes.nano import nano, nano_answers, nano_chinese, nano_further
+from texthawk.recipes.nano import nano, nano_answers, nano_answers_further, nano_chinese, nano_further
 from texthawk.train.recipe import Recipe
 from texthawk.train.run import Run
 
@@ -95,8 +95,16 @@ def test_chinese_goes_on_from_english_and_keeps_a_share_of_its_weights(tmp_path:
     mean = texthawk.load(str(tmp_path / "mean")).model.state_dict()["lm_head.weight"].float()
     wanted = 0.88 * further.model.lm_head.weight + 0.12 * begun["lm_head.weight"].float()
     assert torch.allclose(mean, wanted, rtol=0.01, atol=1e-6)
-    with pytest.raises(ValueError, match=r"nano_chinese reads documents.*give them \(texts\)"):
+    with pytest.raises(ValueError, match=r"nano_chinese prints documents in several languages.*\(texts\)"):
         Run(nano_chinese(), tmp_path / "none", corpus=TEXT, fonts=FONTS, start=start)
+    asked = Run(
+        cut(nano_answers_further()), tmp_path / "asked", corpus=TEXT, texts=texts, fonts=FONTS, start=tmp_path / "mean"
+    )
+    asked.train(workers=0)
+    asked.export(tmp_path / "answers")
+    assert texthawk.load(str(tmp_path / "answers")).answers is not None
+    with pytest.raises(ValueError, match=r"nano_answers_further prints documents in several languages.*\(texts\)"):
+        Run(nano_answers_further(), tmp_path / "none", corpus=TEXT, fonts=FONTS, start=start)
 
 
 def test_a_folder_to_begin_from_that_is_not_there_is_named(tmp_path: Path) -> None:
@@ -105,7 +113,9 @@ def test_a_folder_to_begin_from_that_is_not_there_is_named(tmp_path: Path) -> No
     assert not (tmp_path / "run").exists()
 
 
-@pytest.mark.parametrize("recipe", [nano_chinese(), nano_further(), nano_answers()], ids=lambda recipe: recipe.name)
+@pytest.mark.parametrize(
+    "recipe", [nano_chinese(), nano_further(), nano_answers(), nano_answers_further()], ids=lambda recipe: recipe.name
+)
 def test_what_goes_further_is_begun_from_a_model_that_reads(recipe: Recipe, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=rf"{recipe.name} goes on from a model that reads already.*--start"):
         Run(recipe, tmp_path, corpus=TEXT, fonts=FONTS)

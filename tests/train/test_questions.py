@@ -4,22 +4,37 @@ import numpy as np
 import pytest
 import torch
 
+from tests.data.factory.orders import texts_and_fonts
 from texthawk.data.factory.document import Asked
+from texthawk.data.factory.texts import Texts
 from texthawk.data.synth import system_fonts
+from texthawk.image.wide import is_wide
 from texthawk.model.image_processor import TextHawkImageProcessor
 from texthawk.model.modeling import TextHawkForConditionalGeneration
 from texthawk.model.processing import TextHawkProcessor
 from texthawk.model.tokens import extend_tokenizer, train_tokenizer
-from texthawk.model.transcript import GAP, about, cited, marked, printed_rows, rows_about
+from texthawk.model.transcript import GAP, about, cited, marked, nearness, printed_rows, rows_about
 from texthawk.model.working import worked_out
 from texthawk.recipes import RECIPES
 from texthawk.recipes.nano import ANSWER
 from texthawk.train.batches import Batch
 from texthawk.train.branched_attention import SHARED, Branches, attend_in_branches, masks_of
-from texthawk.train.questions import FAMILIES, OF_MARKS, TASKS, QuestionMaker, Sheet, Shown, shown_of
+from texthawk.train.characters import HAN
+from texthawk.train.questions import (
+    FAMILIES,
+    MISREAD_WIDE,
+    OF_MARKS,
+    TASKS,
+    QuestionMaker,
+    Sheet,
+    Shown,
+    _misread,
+    shown_of,
+)
 from texthawk.train.step import losses_of
 from texthawk.train.supervision import Supervision
 
+ENGLISH = {"en": 1.0}
 TEXT = [
     "Seven boats came in at dusk, two of them red, and none of the crews would say where they had been since Monday."
 ]
@@ -32,7 +47,7 @@ def questions() -> QuestionMaker:
         pytest.skip("no text font on this machine; scripts/fetch_fonts.sh installs some")
     tokenizer = train_tokenizer(TEXT, 262)
     extend_tokenizer(tokenizer)
-    return QuestionMaker(TextHawkProcessor(TextHawkImageProcessor(), tokenizer), TEXT, fonts, 3)
+    return QuestionMaker(TextHawkProcessor(TextHawkImageProcessor(), tokenizer), Texts({"en": TEXT}), fonts, 3)
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +79,7 @@ def branches(batch: Batch, row: int) -> list[tuple[list[int], int, int]]:
 
 
 def test_each_question_is_the_prompt_that_it_would_be_alone(questions: QuestionMaker) -> None:
-    shown = questions._shown(questions.factory(FAMILIES), np.random.default_rng(1))
+    shown = questions._shown(questions.factory(FAMILIES, ENGLISH), np.random.default_rng(1))
     batch = questions._batch([shown])
     for (ids, _, _), (question, answer, _) in zip(branches(batch, 0), shown.asked, strict=True):
         message = [{"role": "user", "content": [{"type": "text", "text": about(shown.text, question)}]}]
@@ -114,7 +129,7 @@ def test_short_questions_are_worked_through_together() -> None:
 def test_the_letters_that_are_pointed_at_are_those_of_the_answer(questions: QuestionMaker) -> None:
     found = 0
     for seed in range(6):
-        shown = questions._shown(questions.factory(FAMILIES), np.random.default_rng(seed))
+        shown = questions._shown(questions.factory(FAMILIES, ENGLISH), np.random.default_rng(seed))
         batch = questions._batch([shown])
         assert batch.guide is not None
         if stands_as_it_is(shown):
@@ -152,6 +167,54 @@ def test_an_answer_over_several_rows_names_each() -> None:
     assert told("Pears, Figs") == "<5>Pears, <6>Figs"
 
 
+CHINESE = ["收信人：陈芳", "青岛市", "胜利路340号", f"合计{GAP}12.50"]
+
+
+def told_in_chinese(answer: str, question: str = "？") -> tuple[str, list[list[int]]]:
+    return Sheet(CHINESE, 5).told(Asked(question, answer))
+
+
+def test_a_chinese_answer_is_found_inside_a_line_and_over_several() -> None:
+    read = marked(CHINESE, 5)
+    for answer, written in (("陈芳", "<5>陈芳"), ("青岛市胜利路340号", "<6>青岛市<7>胜利路340号")):
+        said, letters = told_in_chinese(answer)
+        assert said == written and len(letters) == len(said)
+        assert cited(said, [""] * 5 + CHINESE).text == answer
+        for letter, places in zip(said, letters, strict=True):
+            assert letter in "<>56789" or not places or [read[place] for place in places] == [letter]
+    assert told_in_chinese("2.50")[0] == "2.50" and told_in_chinese("李明")[0] == "李明"
+
+
+def test_chinese_rows_are_near_by_two_characters() -> None:
+    question = "这张票的合计金额是多少？"
+    near = nearness([*CHINESE, "公里数"], question)
+    assert near[3] > 0 and [score for place, score in enumerate(near) if place != 3] == [0, 0, 0, 0]
+
+
+def test_misread_chinese_stays_chinese_and_is_as_long() -> None:
+    text = "合计金额高于三种商品，12.50 Figs" * 20
+    read = _misread(text, 1.0, np.random.default_rng(2))
+    assert len(read) == len(text)
+    pairs = list(zip(text, read, strict=True))
+    assert all(is_wide(after) for before, after in pairs if before in HAN)
+    wrong = sum(before != after for before, after in pairs if before in HAN) / sum(letter in HAN for letter in text)
+    assert abs(wrong - MISREAD_WIDE) < 0.08
+    assert _misread(text, 0.0, np.random.default_rng(2)) == text
+
+
+def test_chinese_documents_are_asked_about_in_chinese(questions: QuestionMaker) -> None:
+    texts, _ = texts_and_fonts("zh")
+    maker = QuestionMaker(
+        TextHawkProcessor(TextHawkImageProcessor(), questions.tokenizer), texts, questions._fonts, seed=3
+    )
+    batch = maker.batch((4,), 0, 3, languages={"zh": 1.0})
+    read = questions.tokenizer.batch_decode(batch.input_ids)
+    assert all(sum(is_wide(letter) for letter in page) > 20 for page in read)
+    assert batch.guide is not None
+    pointed = batch.guide.any(-1)
+    assert (batch.labels[pointed] != -100).all() and pointed.any()
+
+
 def test_what_is_not_printed_names_no_row() -> None:
     assert told("JavaScript") == "JavaScript" and told("12.5") == "12.5"
     assert told("2", kind="count") == "2" and told("no", kind="yes/no") == "no"
@@ -174,7 +237,7 @@ def test_answers_are_learned_and_nothing_else(questions: QuestionMaker, batch: B
 def test_the_page_is_shown_as_a_reader_shows_it(questions: QuestionMaker) -> None:
     seen = 0
     for index in range(12):
-        document = questions.factory(FAMILIES).document(index)
+        document = questions.factory(FAMILIES, ENGLISH).document(index)
         rng = np.random.default_rng(index)
         shown = shown_of(document, rng)
         if shown.asked:
@@ -213,7 +276,7 @@ def test_a_stage_chooses_the_families_that_are_asked_about(questions: QuestionMa
 
 
 def test_no_values_are_asked_of_a_chart_that_does_not_print_them(questions: QuestionMaker) -> None:
-    factory = questions.factory({"bar_chart": 1.0})
+    factory = questions.factory({"bar_chart": 1.0}, ENGLISH)
     documents = [factory.document(index) for index in range(24)]
     kinds: dict[bool, set[str]] = {True: set(), False: set()}
     for index, document in enumerate(documents):

@@ -28,8 +28,8 @@ def main(argv: list[str]) -> int:
     )
     parser.add_argument(
         "recipe",
-        help="name of a recipe that has stages: nano, nano_chinese, nano_further, nano_answers, tiny; or of a pyramid: vdim, "
-        "vdim-small",
+        help="name of a recipe that has stages: nano, nano_chinese, nano_further, nano_answers, "
+        "nano_answers_further, tiny; or of a pyramid: vdim, vdim-small",
     )
     parser.add_argument("--text", type=Path, help="folder of text files to print and learn from")
     parser.add_argument("--pattern", default="*", help="which files of that folder (en_*, for example)")
@@ -95,7 +95,7 @@ def _model(args: argparse.Namespace) -> int:
     corpus = Corpus.from_folder(args.text, pattern=args.pattern, split="train")
     fonts = system_fonts([args.fonts]) if args.fonts else None
     recipe = RECIPES[args.recipe]()
-    texts = Texts.from_folder(args.text) if any(stage.documents for stage in recipe.stages) else None
+    texts = Texts.from_folder(args.text) if any(stage.needs_texts for stage in recipe.stages) else None
     run = Run(
         recipe, args.out, corpus=corpus, texts=texts, fonts=fonts, seed=args.seed, device=args.device, start=args.start
     )

@@ -10,11 +10,12 @@ from collections.abc import Sequence
 from math import fsum
 from typing import NamedTuple
 
+from texthawk.image.wide import WIDE, is_wide
 from texthawk.types import Box, box_around
 
 GAP = "\t"
 """Between two pieces of print on one row with a wide gap between them."""
-WIDE = 1.2
+FAR = 1.2
 """Heights of the print, above which a gap parts two pieces."""
 LONGEST = 640
 """Bytes (UTF-8) of a page that are shown with a question."""
@@ -26,6 +27,7 @@ NO = {"en": "no", "zh": "否"}
 """Answers that are not printed on a page, by the language of the question."""
 _MARKS = re.compile(r"<(\d{1,3})>")
 _LISTED = re.compile(r"[;<>]")
+_RUNS = re.compile(rf"(?:(?=[{WIDE}])\w)+|[^\W{WIDE}]+")
 
 
 def language_of(question: str) -> str:
@@ -77,7 +79,7 @@ def _pieces(line: Sequence[tuple[str, Box | None]], number: int) -> list[_Piece]
     here = boxes[0]
     groups: list[list[tuple[str, Box]]] = [[]]
     for text, box in line:
-        if box is not None and box.left - here.right > WIDE * height:
+        if box is not None and box.left - here.right > FAR * height:
             groups.append([])
         here = box or here
         groups[-1].append((text, here))
@@ -128,7 +130,8 @@ def rows_about(rows: Sequence[str], question: str, longest: int = LONGEST) -> li
 
 
 def nearness(rows: Sequence[str], question: str) -> list[float]:
-    """How near each row is to a question: by the three-letter parts of words that they share, rare ones counting more.
+    """How near each row is to a question: by the parts of words that they share (three letters, or two Chinese characters), rare
+    ones counting more.
 
     Parts stand in no order, so they are added up exactly: rows of the same parts are as near as one another, in every process.
     """
@@ -194,5 +197,11 @@ def _size(rows: Sequence[str]) -> int:
 
 
 def _parts(text: str) -> list[str]:
-    marked = [f"^{word}$" for word in re.findall(r"\w+", text.casefold())]
-    return [word[k : k + 3] for word in marked for k in range(len(word) - 2)]
+    """Three letters of words in a row, the ends of a word among them; of a script without spaces two characters."""
+    parts = list[str]()
+    for run in _RUNS.findall(text.casefold()):
+        if is_wide(run):
+            parts += [run[k : k + 2] for k in range(max(1, len(run) - 1))]
+        else:
+            parts += [f"^{run}$"[k : k + 3] for k in range(len(run))]
+    return parts

@@ -239,6 +239,12 @@ ANSWER = replace(FIND, name="answer", families={}, texts=10, steps=1350, warmup=
 
 SURE = replace(ANSWER, name="sure", steps=380, learning_rate=9e-4, warmup=0.05)
 
+BOTH = {"zh": 0.5, "en": 0.42, "mixed": 0.08}
+
+FIND_BOTH = replace(FIND, name="find_both", languages=BOTH, steps=120, warmup=0.1)
+
+ANSWER_BOTH = replace(ANSWER, name="answer_both", languages=BOTH, steps=2200)
+
 
 def nano() -> Recipe:
     return Recipe(
@@ -272,3 +278,13 @@ def nano_further() -> Recipe:
 def nano_answers() -> Recipe:
     """How nano learns to answer questions about what it has read: begun from nano, whose language model alone it trains."""
     return replace(nano(), name="nano_answers", stages=(FIND, ANSWER, SURE), further=True, answers=True)
+
+
+def nano_answers_further() -> Recipe:
+    """How nano goes on answering, questions in Chinese too: begun from one that reads both and answers in English."""
+    return replace(
+        nano_answers(),
+        name="nano_answers_further",
+        stages=(FIND_BOTH, ANSWER_BOTH),
+        hold_out=nano_chinese().hold_out,
+    )

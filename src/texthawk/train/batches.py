@@ -110,7 +110,8 @@ class BatchMaker:
         if self._asks(stage, stage_index, step):
             if self.questions is None:
                 raise ValueError(f"stage {stage.name} asks about documents; give the BatchMaker a QuestionMaker")
-            return self.questions.batch((self.maker.seed, stage_index), step, stage.texts, stage.families)
+            dice = (self.maker.seed, stage_index)
+            return self.questions.batch(dice, step, stage.texts, stage.families, stage.languages)
         if stage.losses.language and not stage.parts.get("connector") and not stage.parts.get("tower"):
             if set(stage.tasks) == {"plain"}:
                 return self._plain(stage, rng)

@@ -17,21 +17,25 @@ import torch
 from texthawk.data.factory.document import Asked, Document
 from texthawk.data.factory.factory import Factory
 from texthawk.data.factory.texts import Texts
+from texthawk.image.wide import is_wide
 from texthawk.model.processing import TextHawkProcessor
 from texthawk.model.transcript import about, mark, marked, nearness, printed_rows, rows_about
 from texthawk.model.working import copied, is_list
 from texthawk.train.batches import TOGETHER, Batch
 from texthawk.train.branched_attention import Branches
+from texthawk.train.characters import HAN
 
 TASKS = ("docvqa", "tableqa", "chartqa")
 ASKED = 12
 """Questions about one page, at most."""
-MOST_LETTERS = 150
-"""Of an answer with its marks, at most: longer lists are not asked for, since a few of them cost more than all else on a page."""
+LONGEST_ANSWER = 150
+"""Bytes (UTF-8) of an answer with its marks, at most: a few longer lists would cost more than all else on a page."""
 OF_KIND = 6
 """Questions of one kind among them, at most."""
 MISREAD = 0.06
 """Share of letters, at most, that are shown as others on half of the pages, as a reader may have read them."""
+MISREAD_WIDE = 0.25
+"""The same of Chinese characters, which a reader takes for others much oftener."""
 ALIKE = ("oO0DQ", "l1I|i!", "S5s$", "B8", "Z2z", "G6", "g9q", ".,", ":;", "-–", "ceo", "un", "vwy", "T7", "'’")
 LIKE = {
     letter: "".join(group.replace(letter, "") for group in ALIKE if letter in group) for letter in set("".join(ALIKE))
@@ -39,6 +43,10 @@ LIKE = {
 """What a letter is mostly misread as, one of these, for they look alike."""
 STRAY = "abcdefghijklmnopqrstuvwxyz0123456789.,'"
 """What any letter may be misread as."""
+ORDERED = "".join(sorted(HAN))
+PLACE_OF = {character: place for place, character in enumerate(ORDERED)}
+NEIGHBOURS = 8
+"""Chinese characters before and behind one in Unicode's order that it is misread as: most share its radical with it."""
 FAMILIES = {
     "receipt": 2.0,
     "invoice": 1.0,
@@ -82,45 +90,60 @@ class Shown(NamedTuple):
 
 
 def _length(shown: Shown) -> int:
-    """Letters of a page and of all that is asked about it, each question with some twelve tokens of its frame."""
-    return len(shown.text) + sum(len(question) + len(answer) + 12 for question, answer, _ in shown.asked)
+    """Bytes of a page and of all that is asked about it, each question with some twelve tokens of its frame."""
+    return _bytes(shown.text) + sum(_bytes(question + answer) + 12 for question, answer, _ in shown.asked)
+
+
+def _bytes(text: str) -> int:
+    return len(text.encode())
 
 
 class QuestionMaker:
     """Makes batches of questions about a factory's documents, of which only the text is shown."""
 
-    def __init__(
-        self, processor: TextHawkProcessor, paragraphs: Sequence[str], fonts: Sequence[str], seed: int
-    ) -> None:
+    def __init__(self, processor: TextHawkProcessor, texts: Texts, fonts: Sequence[str], seed: int) -> None:
         self.tokenizer = processor.tokenizer
-        self._texts, self._fonts, self._seed = Texts({"en": paragraphs}), fonts, seed
-        self._factories: dict[tuple[tuple[str, float], ...], Factory] = {}
+        self._texts, self._fonts, self._seed = texts, fonts, seed
+        self._factories: dict[tuple[tuple[tuple[str, float], ...], ...], Factory] = {}
         frame = [{"role": "user", "content": [{"type": "text", "text": "\0"}]}]
         framed = processor.apply_chat_template(frame, add_generation_prompt=True, tokenize=False)
         self._before, self._behind = framed.split("\0")
         self._drawn: tuple[tuple[int, ...], list[Shown]] | None = None
         self._end = self.tokenizer.convert_tokens_to_ids("<|im_end|>")
 
-    def factory(self, families: Mapping[str, float]) -> Factory:
-        """English documents of these families, undamaged, for none of it would be seen."""
-        key = tuple(families.items())
+    def factory(self, families: Mapping[str, float], languages: Mapping[str, float]) -> Factory:
+        """Documents of these families and languages, undamaged, for none of it would be seen."""
+        key = (tuple(families.items()), tuple(languages.items()))
         if key not in self._factories:
             self._factories[key] = Factory(
-                self._texts, self._fonts, seed=self._seed, families=families, damage=(1, 0, 0, 0), height=(600, 1000)
+                self._texts,
+                self._fonts,
+                seed=self._seed,
+                families=families,
+                languages=languages,
+                damage=(1, 0, 0, 0),
+                height=(600, 1000),
             )
         return self._factories[key]
 
-    def batch(self, dice: tuple[int, ...], step: int, pages: int, families: Mapping[str, float] | None = None) -> Batch:
+    def batch(
+        self,
+        dice: tuple[int, ...],
+        step: int,
+        pages: int,
+        families: Mapping[str, float] | None = None,
+        languages: Mapping[str, float] | None = None,
+    ) -> Batch:
         """The batch of a step, from 0, of `pages` pages: `TOGETHER` steps share a draw, dealt out by length.
 
-        families: of the documents asked about, and how often each; FAMILIES where none is named. The same dice are for
-        the same families.
+        families, languages: of the documents asked about, and how often each; FAMILIES where no family is named, English where
+        no language is. The same dice are for the same families and languages.
         """
         group, turn = divmod(step, TOGETHER)
         key = (*dice, group, pages)
         if self._drawn is None or self._drawn[0] != key:
             rng = np.random.default_rng((49979687, *key))
-            factory = self.factory(families or FAMILIES)
+            factory = self.factory(families or FAMILIES, languages or {"en": 1.0})
             drawn = sorted((self._shown(factory, rng) for _ in range(pages * TOGETHER)), key=_length)
             self._drawn = (key, drawn)
         part = np.random.default_rng((104729, *key)).permutation(TOGETHER)[turn] * pages
@@ -234,13 +257,13 @@ def shown_of(document: Document, rng: np.random.Generator) -> Shown:
             chosen.append(one)
     first = int(rng.integers(FIRST)) if rng.random() < 0.5 else 0
     sheet = Sheet([rows[row] for row in kept], first)
-    rate = float(rng.random() * MISREAD) if rng.random() < 0.5 else 0.0
+    rate = float(rng.random()) if rng.random() < 0.5 else 0.0
     told = [
         (one.question, *sheet.told(one))
         for one in chosen
         if kept and all(sheet.places(piece) for _, piece in copied(one.working))
     ]
-    told = [one for one in told if len(one[1]) <= MOST_LETTERS]
+    told = [one for one in told if _bytes(one[1]) <= LONGEST_ANSWER]
     return Shown(marked([_misread(row, rate, rng) for row in sheet.rows], first), told)
 
 
@@ -262,7 +285,7 @@ class Sheet:
             column = row.find(piece)
             while piece and column >= 0:
                 before, behind = row[column - 1 : column], row[column + len(piece) : column + len(piece) + 1]
-                if not (before.isalnum() and piece[0].isalnum()) and not (behind.isalnum() and piece[-1].isalnum()):
+                if not _one_word(before, piece[0]) and not _one_word(piece[-1], behind):
                     found.setdefault(number, []).append(column)
                 column = row.find(piece, column + 1)
         return found
@@ -312,9 +335,12 @@ class Sheet:
         return [*parts, (asked.working[end:], None)]
 
     def _quoted(self, answer: str, near: Sequence[float]) -> list[tuple[str, int | None]]:
-        """An answer in parts that stand on one row each; one part without a row where some of it is printed nowhere."""
-        for sign in (" ", ", "):
-            words, parts, begin = answer.split(sign), list[tuple[str, int | None]](), 0
+        """An answer in parts that stand on one row each; one part without a row where some of it is printed nowhere.
+
+        One whose script has no spaces is parted between any two of its characters.
+        """
+        for sign in (" ", ", ", *([""] if is_wide(answer) else [])):
+            words, parts, begin = answer.split(sign) if sign else [*answer], list[tuple[str, int | None]](), 0
             while begin < len(words):
                 held: dict[int, list[int]] = {}
                 end = next(
@@ -327,7 +353,7 @@ class Sheet:
                 row = (
                     last + 1 if last is not None and last + 1 in held else max(held, key=lambda row: (near[row], -row))
                 )
-                parts += [(sign, None)] if parts else []
+                parts += [(sign, None)] if parts and sign else []
                 parts.append((sign.join(words[begin:end]), row))
                 begin = end
             else:
@@ -335,13 +361,22 @@ class Sheet:
         return [(answer, None)]
 
 
+def _one_word(letter: str, other: str) -> bool:
+    """Whether two letters beside each other belong to one word, as far as spaces part words in their script."""
+    return letter.isalnum() and other.isalnum() and not (is_wide(letter) or is_wide(other))
+
+
 def _misread(text: str, rate: float, rng: np.random.Generator) -> str:
-    """The text with some letters for others, none lost and none added."""
+    """The text with some letters for others, none lost and none added. rate: of what is misread at most, a share."""
     if not rate:
         return text
     made = list(text)
-    for k in np.nonzero(rng.random(len(text)) < rate)[0]:
-        if made[k] not in "\n\t ":
+    rates = [rate * (MISREAD_WIDE if letter in PLACE_OF else MISREAD) for letter in text]
+    for k in np.nonzero(rng.random(len(text)) < rates)[0]:
+        if made[k] in PLACE_OF:
+            near = PLACE_OF[made[k]] + int(rng.integers(1, NEIGHBOURS + 1)) * (1 if rng.random() < 0.5 else -1)
+            made[k] = ORDERED[near % len(ORDERED)]
+        elif made[k] not in "\n\t ":
             like = LIKE.get(made[k])
             letters = like if like and rng.random() < 0.7 else STRAY
             made[k] = letters[int(rng.integers(len(letters)))]

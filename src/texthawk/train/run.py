@@ -85,10 +85,8 @@ class Run:
             raise ValueError(
                 f"{recipe.name} goes on from a model that reads already; give the folder of that model (--start)"
             )
-        if texts is None and any(stage.documents for stage in recipe.stages):
-            raise ValueError(
-                f"{recipe.name} reads documents, which are printed from texts by language; give them (texts)"
-            )
+        if texts is None and any(stage.needs_texts for stage in recipe.stages):
+            raise ValueError(f"{recipe.name} prints documents in several languages; give texts by language (texts)")
         if start is not None:
             config_in(start)
             require_files(start)
@@ -112,10 +110,12 @@ class Run:
             PageMaker(corpus, kept, seed=seed),
             thumbnail_above=tiling.thumbnail_above,
             tile=tiling.tile,
-            questions=QuestionMaker(self.processor, corpus.paragraphs, kept, seed)
+            questions=QuestionMaker(self.processor, texts or Texts({"en": corpus.paragraphs}), kept, seed)
             if any(stage.asked for stage in recipe.stages)
             else None,
-            documents=DocumentMaker(texts, kept, seed) if texts is not None else None,
+            documents=DocumentMaker(texts, kept, seed)
+            if texts is not None and any(stage.documents for stage in recipe.stages)
+            else None,
         )
         tokenizer = self.processor.tokenizer
         Identity.of(recipe.name, seed, corpus=corpus, texts=texts, fonts=kept, tokenizer=tokenizer, start=start).claim(

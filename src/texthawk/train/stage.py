@@ -55,7 +55,8 @@ class Stage:
     parts: learning-rate factor of "tower", "connector", "language" (the heads included); a part left out is frozen.
     tasks: how often each answer is asked for. documents: share of windows set in rows that are cut from the factory's Chinese
     documents. asked: share of the steps that are questions about `texts` documents of the
-    factory, shown as text, instead; families: how often one of each family, by name; `questions.FAMILIES` where none is named.
+    factory, shown as text, instead; families: how often one of each family, by name; `questions.FAMILIES` where none is named;
+    languages: how often one of each language, or "mixed"; English where none is named.
     The learning rate warms up linearly over `warmup` of the steps and then
     falls along a half cosine to `final` of its peak. looks: further fields of the windows' `PageStyle`, by name.
     mean_with: an earlier stage; what this one leaves is the mean of its own weights and that stage's (averaging along one
@@ -71,6 +72,7 @@ class Stage:
     documents: float = 0.0
     asked: float = 0.0
     families: dict[str, float] = field(default_factory=dict)
+    languages: dict[str, float] = field(default_factory=dict)
     tiles: int = 16
     texts: int = 16
     text_tokens: int = 192
@@ -91,6 +93,11 @@ class Stage:
             return self.learning_rate * (step + 1) / warm
         along = (step - warm) / max(1, self.steps - warm)
         return self.learning_rate * (self.final + (1 - self.final) * 0.5 * (1 + math.cos(math.pi * min(1.0, along))))
+
+    @property
+    def needs_texts(self) -> bool:
+        """Whether the stage prints texts of several languages, which a corpus alone does not tell apart."""
+        return bool(self.documents or self.languages)
 
     @property
     def glyphs(self) -> bool:
