@@ -210,6 +210,17 @@ HEADS = replace(
     CHINESE, name="heads", parts={}, losses=replace(CHINESE.losses, box=0.0), steps=160, learning_rate=2e-3, final=0.5
 )
 
+TOKENS = replace(
+    HANZI,
+    name="tokens",
+    losses=Losses(glyph_patch=0.3, glyph_query=0.6, glyph_token=1.0),
+    parts={"tower": 0.7, "connector": 1.0},
+    tiles=24,
+    steps=1000,
+    learning_rate=1.2e-3,
+    final=0.1,
+)
+
 MORE = replace(
     CHINESE,
     name="more",
@@ -219,7 +230,7 @@ MORE = replace(
         *(Grid(rows, 2, weight, set_rows=True, junk=0.02) for rows, weight in ((3, 0.5), (5, 0.8), (7, 1.5))),
     ),
     tasks={"text": 0.85, "boxes": 0.15},
-    steps=2600,
+    steps=1000,
 )
 
 FIND = Stage(
@@ -243,7 +254,7 @@ BOTH = {"zh": 0.5, "en": 0.42, "mixed": 0.08}
 
 FIND_BOTH = replace(FIND, name="find_both", languages=BOTH, steps=120, warmup=0.1)
 
-ANSWER_BOTH = replace(ANSWER, name="answer_both", languages=BOTH, steps=2200)
+ANSWER_BOTH = replace(ANSWER, name="answer_both", languages=BOTH, steps=1200)
 
 
 def nano() -> Recipe:
@@ -271,8 +282,8 @@ def nano_chinese() -> Recipe:
 
 
 def nano_further() -> Recipe:
-    """How nano goes on reading both languages: begun from a nano that does, whose training-only heads are learned anew first."""
-    return replace(nano_chinese(), name="nano_further", stages=(HEADS, MORE), keep=0.12)
+    """How nano goes on reading both languages, as often as wanted: begun from one that does, its heads learned anew."""
+    return replace(nano_chinese(), name="nano_further", stages=(HEADS, TOKENS, MORE), keep=0.1)
 
 
 def nano_answers() -> Recipe:

@@ -1,10 +1,12 @@
 """Lines of a page are grouped into blocks, as paragraphs stand on it, by their boxes alone.
 
-Two lines that follow each other belong together when they share columns of the page, are of about the same height and
+Two lines that follow each other belong together when they share columns of the page, are of about the same size and
 no more than a line's height apart. Lines without a box that follow each other are a block of their own.
 """
 
-from texthawk.decode.rotation import turned_box
+from collections.abc import Sequence
+
+from texthawk.decode.formats.type_size import Standing, standing
 from texthawk.types import Box, Line, Page
 
 _APART = 0.9  # of the lines' height: a wider gap parts paragraphs
@@ -13,18 +15,18 @@ _ALIKE = 0.6  # the smaller height is at least this part of the larger
 
 def blocks_of(page: Page) -> list[list[Line]]:
     """The page's lines in reading order, cut where one block ends and the next begins."""
-    blocks: list[list[Line]] = []
-    for line in page.lines:
-        if blocks and _together(upright_box(blocks[-1][-1].box, page), upright_box(line.box, page)):
-            blocks[-1].append(line)
+    return [[line.line for line in block] for block in blocks(standing(page))]
+
+
+def blocks(lines: Sequence[Standing]) -> list[list[Standing]]:
+    """Lines of a page in reading order, cut where one block ends and the next begins."""
+    made: list[list[Standing]] = []
+    for line in lines:
+        if made and _together(made[-1][-1].box, line.box):
+            made[-1].append(line)
         else:
-            blocks.append([line])
-    return blocks
-
-
-def upright_box(box: Box | None, page: Page) -> Box | None:
-    """A box of the page as it lies once the page is turned so that its text stands upright."""
-    return None if box is None else turned_box(box, page.rotation, page.width, page.height)
+            made.append([line])
+    return made
 
 
 def _together(above: Box | None, below: Box | None) -> bool:

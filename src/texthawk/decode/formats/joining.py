@@ -2,6 +2,8 @@
 
 import re
 
+from texthawk.image.wide import is_wide
+
 _ENDS = re.compile(r"[.!?:;…][\"'”’»)\]]*$")
 _PARTED = re.compile(r"[^\W\d_]-$")
 _ITEM = re.compile(r"(?:[-•*–]|\(?\w{1,3}[.)])\s")
@@ -28,6 +30,9 @@ def runs_on(above: str, below: str, *, full: bool) -> bool:
 def joined(above: str, below: str) -> str:
     """One line of two, in which the word that the break parted is whole again.
 
-    A hyphen that belongs to a word ("well-" and "known") is lost, for nothing tells it from one that the break made.
+    A hyphen that belongs to a word ("well-" and "known") is lost, for nothing tells it from one that the break made. Scripts
+    without spaces get none.
     """
-    return above[:-1] + below if is_parted(above) and below[:1].islower() else f"{above} {below}"
+    if is_parted(above) and below[:1].islower():
+        return above[:-1] + below
+    return above + below if is_wide(above[-1:]) and is_wide(below) else f"{above} {below}"

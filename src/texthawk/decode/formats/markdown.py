@@ -1,29 +1,28 @@
-"""Markdown: paragraphs, headings where type is larger, tables, and text that shows as it was read.
+"""Markdown: paragraphs, headings where type is larger, lists, code, tables, and text that shows as it was read.
 
-Paragraphs and tables that run on over the break of a page are one.
+Paragraphs, lists and tables that run on over the break of a page are one.
 
-What was read is text, not mark-up, so every character that Markdown would take for its own is escaped.
+What was read is text, not mark-up, so every character that Markdown would take for its own is escaped, but in code.
 """
 
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from statistics import median
 
-from texthawk.decode.formats.blocks import blocks_of, upright_box
 from texthawk.decode.formats.characters import printable
 from texthawk.decode.formats.format import Setting
 from texthawk.decode.formats.furniture import furniture_of
 from texthawk.decode.formats.joining import joined, runs_on
+from texthawk.decode.formats.prose import Passage, passages
 from texthawk.decode.formats.tables import tables_of
-from texthawk.types import Document, Line, Page
+from texthawk.decode.formats.type_size import standing
+from texthawk.types import Document, Page
 
 _ANYWHERE = re.compile(r"[\\`*_\[\]<>~|]")
+_TICKS = re.compile(r"`+")
 _ENTITY = re.compile(r"&(?=#?\w+;)")
 _AT_START = re.compile(r"(?:#{1,6}(?=\s|$)|[-+=](?=\s|$|[-=]))")
 _NUMBERED = re.compile(r"(\d{1,9})([.)])(?=\s|$)")
-_HEADING, _TITLE = 1.35, 1.8  # of the page's usual line height
-_LONGEST_HEADING = 90  # characters
 _MOST_LINES, _MOST_ROWS = 200, 2000  # of a paragraph or table over many pages: what is longer is begun anew
 _ALIKE = 0.75  # the smaller type of two halves of a paragraph is at least this part of the larger
 
@@ -45,34 +44,41 @@ def page_markdown(page: Page) -> str:
     return "\n\n".join(text for part in parts_of(page, (None, None)) if (text := part.markdown()))
 
 
+_NO_TEXT = Passage(())
+
+
 @dataclass(frozen=True)
 class Part:
-    """A paragraph, a heading (1 or 2), a table, or furniture of the page.
+    """A passage of text, a table, or furniture of the page.
 
-    lines: of text, not yet escaped. rows, columns: of a table. full: of text, that its last line is as long as the
-    others; height: of its type in pixels.
+    rows, columns: of a table.
     """
 
-    lines: tuple[str, ...] = ()
-    heading: int = 0
+    passage: Passage = _NO_TEXT
     rows: tuple[tuple[str, ...], ...] = ()
     columns: tuple[tuple[float, float], ...] = ()
-    full: bool = False
-    height: float = 0.0
     furniture: bool = False
 
     def markdown(self) -> str:
         if self.rows:
             lines = ["| " + " | ".join(escaped(cell) for cell in row) + " |" for row in self.rows]
             return "\n".join([lines[0], "|" + " --- |" * len(self.rows[0]), *lines[1:]])
-        texts = [text for line in self.lines if (text := escaped(line))]
-        return "#" * self.heading + " " + " ".join(texts) if self.heading else "\n".join(texts)
+        told = self.passage
+        if told.code:
+            fence = "`" * max(3, 1 + max(map(len, _TICKS.findall("\n".join(told.lines))), default=0))
+            return "\n".join([fence, *map(printable, told.lines), fence])
+        if told.marks:
+            items = zip(told.marks, told.lines, strict=True)
+            return "\n".join(mark + text for mark, line in items if (text := escaped(line)))
+        texts = [text for line in told.lines if (text := escaped(line))]
+        return "#" * told.heading + " " + " ".join(texts) if told.heading else "\n".join(texts)
 
     def with_next(self, other: "Part") -> "Part | None":
         """This part and one that stands first on the next page as one; None where they are two."""
-        if self.furniture or other.furniture or self.heading or other.heading:
+        one, two = self.passage, other.passage
+        if self.furniture or other.furniture or one.heading or two.heading:
             return None
-        if len(self.lines) + len(other.lines) > _MOST_LINES or len(self.rows) + len(other.rows) > _MOST_ROWS:
+        if len(one.lines) + len(two.lines) > _MOST_LINES or len(self.rows) + len(other.rows) > _MOST_ROWS:
             return None
         if self.rows and other.rows:
             alike = len(self.columns) == len(other.columns) and all(
@@ -80,13 +86,19 @@ class Part:
             )
             again = other.rows[0] == self.rows[0]  # the head of a table is printed again on each page
             return replace(self, rows=self.rows + other.rows[again:]) if alike else None
-        if self.rows or other.rows or not self.lines or not other.lines:
+        if self.rows or other.rows or not one.lines or not two.lines:
             return None
-        smaller, larger = sorted((self.height, other.height))
-        if smaller < _ALIKE * larger or not runs_on(self.lines[-1], other.lines[0], full=self.full):
+        smaller, larger = sorted((one.size, two.size))
+        if smaller < _ALIKE * larger or one.code != two.code:
             return None
-        middle = joined(self.lines[-1], other.lines[0])
-        return replace(other, lines=(*self.lines[:-1], middle, *other.lines[1:]))
+        if one.code or (one.marks and two.marks):
+            return Part(replace(two, lines=one.lines + two.lines, marks=one.marks + two.marks))
+        if two.marks or not runs_on(one.lines[-1], two.lines[0], full=one.full):
+            return None
+        lines = (*one.lines[:-1], joined(one.lines[-1], two.lines[0]))
+        if one.marks:
+            return Part(replace(two, lines=lines, marks=one.marks)) if len(two.lines) == 1 else None
+        return Part(replace(two, lines=(*lines, *two.lines[1:])))
 
 
 def joined_parts(pages: Iterable[Page]) -> Iterator[Part]:
@@ -115,23 +127,27 @@ def joined_parts(pages: Iterable[Page]) -> Iterator[Part]:
 def parts_of(page: Page, neighbours: tuple[Page | None, Page | None]) -> list[Part]:
     """The parts of a page in reading order."""
     if not page.lines:
-        return [Part(tuple(page.text.split("\n")))] if page.text else []
-    usual = median(_height(line, page) for line in page.lines)
+        return [Part(Passage(tuple(page.text.split("\n"))))] if page.text else []
+    lines = standing(page)
     tables = tables_of(page)
     head, foot = furniture_of(page, neighbours)
     if tables:  # the head of a table is printed again on each page, too
         head, foot = min(head, tables[0].first), min(foot, len(page.lines) - tables[-1].last)
-    made: list[Part] = [Part((line.text,), furniture=True) for line in page.lines[:head]]
+    made: list[Part] = [_furniture(line.text) for line in page.lines[:head]]
     end = len(page.lines) - foot
     place = head
     for table in tables:
         if table.first < place or table.last > end:
             continue
-        made += _paragraphs(page, place, table.first, usual)
+        made += map(Part, passages(lines[place : table.first], lines))
         made.append(Part(rows=table.rows, columns=table.columns))
         place = table.last
-    made += _paragraphs(page, place, end, usual)
-    return made + [Part((line.text,), furniture=True) for line in page.lines[end:]]
+    made += map(Part, passages(lines[place:end], lines))
+    return made + [_furniture(line.text) for line in page.lines[end:]]
+
+
+def _furniture(text: str) -> Part:
+    return Part(Passage((text,)), furniture=True)
 
 
 def _with_neighbours(pages: Iterable[Page]) -> Iterator[tuple[Page | None, Page, Page | None]]:
@@ -145,27 +161,8 @@ def _with_neighbours(pages: Iterable[Page]) -> Iterator[tuple[Page | None, Page,
         yield before, here, None
 
 
-def _paragraphs(page: Page, first: int, last: int, usual: float) -> list[Part]:
-    return [_text(block, page, usual) for block in blocks_of(replace(page, lines=page.lines[first:last]))]
-
-
-def _text(lines: list[Line], page: Page, usual: float) -> Part:
-    texts = tuple(line.text for line in lines)
-    size = median(_height(line, page) for line in lines)
-    if usual and size >= _HEADING * usual and sum(map(len, texts)) <= _LONGEST_HEADING:
-        return Part(texts, heading=1 if size >= _TITLE * usual else 2, height=size)
-    rights = [box.right for line in lines if (box := upright_box(line.box, page)) is not None]
-    full = len(rights) == len(lines) > 1 and rights[-1] >= max(rights) - 4 * size
-    return Part(texts, full=full, height=size)
-
-
 def escaped(line: str) -> str:
     """A line that Markdown shows as it is."""
     text = _ENTITY.sub(r"\&", _ANYWHERE.sub(r"\\\g<0>", printable(line).strip()))
     text = _NUMBERED.sub(r"\1\\\2", text, count=1) if _NUMBERED.match(text) else text
     return "\\" + text if _AT_START.match(text) else text
-
-
-def _height(line: Line, page: Page) -> float:
-    box = upright_box(line.box, page)
-    return 0.0 if box is None else box.height

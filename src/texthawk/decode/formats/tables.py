@@ -7,7 +7,7 @@ their lines has gaps (`decode/spacing.py`). A cell that was not read leaves its 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from texthawk.decode.formats.blocks import upright_box
+from texthawk.decode.formats.type_size import upright_box
 from texthawk.types import Box, Line, Page, box_around
 
 WIDE = 1.2  # line heights: a gap between words that parts cells
