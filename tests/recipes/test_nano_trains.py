@@ -95,7 +95,7 @@ def test_chinese_goes_on_from_english_and_keeps_a_share_of_its_weights(tmp_path:
     mean = texthawk.load(str(tmp_path / "mean")).model.state_dict()["lm_head.weight"].float()
     wanted = 0.9 * further.model.lm_head.weight + 0.1 * begun["lm_head.weight"].float()
     assert torch.allclose(mean, wanted, rtol=0.01, atol=1e-6)
-    with pytest.raises(ValueError, match=r"nano_chinese prints documents in several languages.*\(texts\)"):
+    with pytest.raises(ValueError, match=r"nano_chinese prints documents by language.*\(texts\)"):
         Run(nano_chinese(), tmp_path / "none", corpus=TEXT, fonts=FONTS, start=start)
     asked = Run(
         cut(nano_answers_further()), tmp_path / "asked", corpus=TEXT, texts=texts, fonts=FONTS, start=tmp_path / "mean"
@@ -103,8 +103,18 @@ def test_chinese_goes_on_from_english_and_keeps_a_share_of_its_weights(tmp_path:
     asked.train(workers=0)
     asked.export(tmp_path / "answers")
     assert texthawk.load(str(tmp_path / "answers")).answers is not None
-    with pytest.raises(ValueError, match=r"nano_answers_further prints documents in several languages.*\(texts\)"):
+    with pytest.raises(ValueError, match=r"nano_answers_further prints documents by language.*\(texts\)"):
         Run(nano_answers_further(), tmp_path / "none", corpus=TEXT, fonts=FONTS, start=start)
+    with pytest.raises(ValueError, match="no texts in 'zh'"):
+        Run(
+            nano_answers_further(),
+            tmp_path / "nowhere",
+            corpus=TEXT,
+            texts=Texts({"en": ENGLISH_TEXTS}),
+            fonts=FONTS,
+            start=start,
+        )
+    assert not (tmp_path / "nowhere").exists()
 
 
 def test_a_folder_to_begin_from_that_is_not_there_is_named(tmp_path: Path) -> None:

@@ -70,6 +70,8 @@ KINDS = {"sum": 8.0, "difference": 8.0, "compare": 6.0, "extreme": 4.0, "count":
 """How much likelier a question of a kind is asked than one that only looks something up, of which documents have most."""
 OF_MARKS = frozenset({"look-up", "sum", "difference"})
 """Kinds of questions on a chart whose answers are numbers: where they are not printed, a reader of text has none to give."""
+SHORTEST_PART = 2
+"""Characters of a part of an answer that stands on a row of its own, where no spaces part it: one alone stands anywhere."""
 POINTED = 4
 """Letters at the beginning of an answer, or of a piece of it, that are pointed at: what follows is copied in the same way."""
 PLACES = 2
@@ -337,14 +339,18 @@ class Sheet:
     def _quoted(self, answer: str, near: Sequence[float]) -> list[tuple[str, int | None]]:
         """An answer in parts that stand on one row each; one part without a row where some of it is printed nowhere.
 
-        One whose script has no spaces is parted between any two of its characters.
+        One whose script has no spaces is parted anywhere, into parts of at least `SHORTEST_PART` characters.
         """
-        for sign in (" ", ", ", *([""] if is_wide(answer) else [])):
+        for sign in (" ", ", ", *([""] if any(map(is_wide, answer)) else [])):
             words, parts, begin = answer.split(sign) if sign else [*answer], list[tuple[str, int | None]](), 0
             while begin < len(words):
                 held: dict[int, list[int]] = {}
                 end = next(
-                    (end for end in range(len(words), begin, -1) if (held := self.places(sign.join(words[begin:end])))),
+                    (
+                        end
+                        for end in range(len(words), begin + (0 if sign else SHORTEST_PART - 1), -1)
+                        if (held := self.places(sign.join(words[begin:end])))
+                    ),
                     begin,
                 )
                 if end == begin:

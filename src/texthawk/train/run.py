@@ -64,7 +64,8 @@ class Batches(Dataset[Batch]):
 class Run:
     """A recipe being trained on a corpus of text, printed in `fonts` (this machine's by default), in `folder`.
 
-    texts: by language, for stages that read Chinese documents.
+    texts: by language, for stages that print documents by language; questions in English are of them then, too.
+    ValueError where a language that a stage asks about is not among them.
     start: folder of a saved model to begin from, its tokenizer included; ValueError where a recipe that goes `further` has none.
     A recipe of answers goes on from those that the model has already.
     """
@@ -86,7 +87,10 @@ class Run:
                 f"{recipe.name} goes on from a model that reads already; give the folder of that model (--start)"
             )
         if texts is None and any(stage.needs_texts for stage in recipe.stages):
-            raise ValueError(f"{recipe.name} prints documents in several languages; give texts by language (texts)")
+            raise ValueError(f"{recipe.name} prints documents by language; give texts by language (texts)")
+        asked = {lang for stage in recipe.stages for lang in stage.languages} - {"mixed"}
+        if texts is not None:
+            texts.only(sorted(asked or set(texts.languages)))  # names one that is not there
         if start is not None:
             config_in(start)
             require_files(start)

@@ -96,7 +96,7 @@ class Stage:
 
     @property
     def needs_texts(self) -> bool:
-        """Whether the stage prints texts of several languages, which a corpus alone does not tell apart."""
+        """Whether the stage prints documents by language, which a corpus alone does not tell apart."""
         return bool(self.documents or self.languages)
 
     @property

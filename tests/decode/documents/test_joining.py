@@ -55,6 +55,16 @@ def test_a_line_runs_on_where_its_sentence_does(above, below, full, expected):
 
 def test_a_parted_word_is_whole_again():
     assert joined("an exam-", "ple of it") == "an example of it" and joined("he went", "home") == "he went home"
+    assert joined("die Ein-", "und Ausfuhr") == "die Ein- und Ausfuhr"
+
+
+def test_scripts_without_spaces_are_joined_without_one():
+    assert joined("他说：“好。”", "只和") == "他说：“好。”只和" and joined("完了……", "“又来") == "完了……“又来"
+    assert joined("它叫", "ship") == "它叫 ship" and joined("he said “yes”", "“no”") == "he said “yes” “no”"
+
+
+def test_a_chinese_paragraph_that_ends_is_not_gone_on_with():
+    assert not runs_on("他们走了。", "我们来了", full=True) and runs_on("他们走到", "了港口", full=True)
 
 
 def test_a_paragraph_over_three_pages_is_one_and_page_numbers_are_no_part_of_it():

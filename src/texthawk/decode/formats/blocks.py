@@ -1,4 +1,4 @@
-"""Lines of a page are grouped into blocks, as paragraphs stand on it, by their boxes alone.
+"""Lines of a page are grouped into blocks, as paragraphs stand on it, by their places and the size of their type.
 
 Two lines that follow each other belong together when they share columns of the page, are of about the same size and
 no more than a line's height apart. Lines without a box that follow each other are a block of their own.

@@ -1,17 +1,22 @@
 """Where the text of a page runs on over the break to the next: paragraphs are joined, and words that were parted."""
 
 import re
+from collections.abc import Sequence
+from itertools import pairwise
 
 from texthawk.image.wide import is_wide
 
-_ENDS = re.compile(r"[.!?:;…][\"'”’»)\]]*$")
+ENDS = re.compile(r"[.!?:;…。！？：；][\"'”’»)\]』」）]*$")
 _PARTED = re.compile(r"[^\W\d_]-$")
+_SHARED = re.compile(r"(?:und|oder|and|or|bis|to)\b")  # "Ein- und Ausgang": the hyphen stays
+_NEAR = 4  # characters at a break that tell which script runs over it
+_MARKS = "“”‘’…—"  # that scripts without spaces share with others
 _ITEM = re.compile(r"(?:[-•*–]|\(?\w{1,3}[.)])\s")
 
 
 def is_parted(line: str) -> bool:
     """Whether a line ends in the middle of a word, as far as it tells itself."""
-    return _PARTED.search(line) is not None
+    return _PARTED.search(line[-2:]) is not None
 
 
 def runs_on(above: str, below: str, *, full: bool) -> bool:
@@ -19,7 +24,7 @@ def runs_on(above: str, below: str, *, full: bool) -> bool:
 
     full: the last line reaches as far as those above it; one that is short ends its paragraph.
     """
-    if not above or not below or _ENDS.search(above) or _ITEM.match(below):
+    if not above or not below or ENDS.search(above) or _ITEM.match(below):
         return False
     first = below[0]
     if is_parted(above):
@@ -33,6 +38,16 @@ def joined(above: str, below: str) -> str:
     A hyphen that belongs to a word ("well-" and "known") is lost, for nothing tells it from one that the break made. Scripts
     without spaces get none.
     """
-    if is_parted(above) and below[:1].islower():
+    if is_parted(above) and below[:1].islower() and not _SHARED.match(below):
         return above[:-1] + below
-    return above + below if is_wide(above[-1:]) and is_wide(below) else f"{above} {below}"
+    wide = is_wide(above[-_NEAR:].rstrip(_MARKS)[-1:]) and is_wide(below[:_NEAR].lstrip(_MARKS))
+    return above + below if wide else f"{above} {below}"
+
+
+def all_joined(lines: Sequence[str]) -> str:
+    """Lines as one."""
+    made = list(lines[:1])
+    for above, below in pairwise(lines):
+        made[-1] = joined(above, below)[: -len(below)] if below else above + " "
+        made.append(below)
+    return "".join(made)

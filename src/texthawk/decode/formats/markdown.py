@@ -13,12 +13,14 @@ from texthawk.decode.formats.characters import printable
 from texthawk.decode.formats.format import Setting
 from texthawk.decode.formats.furniture import furniture_of
 from texthawk.decode.formats.joining import joined, runs_on
+from texthawk.decode.formats.lists import follows, numbered
 from texthawk.decode.formats.prose import Passage, passages
 from texthawk.decode.formats.tables import tables_of
 from texthawk.decode.formats.type_size import standing
 from texthawk.types import Document, Page
 
 _ANYWHERE = re.compile(r"[\\`*_\[\]<>~|]")
+_CLOSING = re.compile(r"#+$")  # of a heading, which would be taken for its end
 _TICKS = re.compile(r"`+")
 _ENTITY = re.compile(r"&(?=#?\w+;)")
 _AT_START = re.compile(r"(?:#{1,6}(?=\s|$)|[-+=](?=\s|$|[-=]))")
@@ -30,18 +32,33 @@ _ALIKE = 0.75  # the smaller type of two halves of a paragraph is at least this 
 def pieces(document: Document, setting: Setting) -> Iterator[bytes]:
     """About a page at a time: what stands last on a page waits for the next one."""
     first = True
-    for part in joined_parts(document.pages):
-        text = part.markdown()
-        if text:
-            yield ("" if first else "\n\n").encode() + text.encode()
-            first = False
+    for text in _texts(joined_parts(document.pages)):
+        yield ("" if first else "\n\n").encode() + text.encode()
+        first = False
     if not first:
         yield b"\n"
 
 
 def page_markdown(page: Page) -> str:
     """A page's parts with an empty line between them."""
-    return "\n\n".join(text for part in parts_of(page, (None, None)) if (text := part.markdown()))
+    return "\n\n".join(_texts(parts_of(page, (None, None))))
+
+
+def _texts(parts: Iterable["Part"]) -> Iterator[str]:
+    """What is written of each part that has text. Lists one after another are numbered in turn as 1. and 1), which parts them."""
+    before = ""
+    for part in parts:
+        marks = part.passage.marks
+        sign = (
+            ""
+            if not marks or marks[0] == "-"
+            else ")"
+            if before == "." or (not before and marks[0][-1] == ")")
+            else "."
+        )
+        if text := part.markdown(sign):
+            yield text
+            before = sign
 
 
 _NO_TEXT = Passage(())
@@ -59,7 +76,8 @@ class Part:
     columns: tuple[tuple[float, float], ...] = ()
     furniture: bool = False
 
-    def markdown(self) -> str:
+    def markdown(self, sign: str) -> str:
+        """sign: what stands behind the numbers of a list."""
         if self.rows:
             lines = ["| " + " | ".join(escaped(cell) for cell in row) + " |" for row in self.rows]
             return "\n".join([lines[0], "|" + " --- |" * len(self.rows[0]), *lines[1:]])
@@ -69,9 +87,13 @@ class Part:
             return "\n".join([fence, *map(printable, told.lines), fence])
         if told.marks:
             items = zip(told.marks, told.lines, strict=True)
-            return "\n".join(mark + text for mark, line in items if (text := escaped(line)))
+            return "\n".join(
+                f"{mark if mark == '-' else mark[:-1] + sign} {text}" for mark, line in items if (text := escaped(line))
+            )
         texts = [text for line in told.lines if (text := escaped(line))]
-        return "#" * told.heading + " " + " ".join(texts) if told.heading else "\n".join(texts)
+        if told.heading and texts:
+            return "#" * told.heading + " " + _CLOSING.sub(r"\\\g<0>", " ".join(texts))
+        return "\n".join(texts)
 
     def with_next(self, other: "Part") -> "Part | None":
         """This part and one that stands first on the next page as one; None where they are two."""
@@ -91,7 +113,11 @@ class Part:
         smaller, larger = sorted((one.size, two.size))
         if smaller < _ALIKE * larger or one.code != two.code:
             return None
-        if one.code or (one.marks and two.marks):
+        if one.code:
+            return Part(replace(two, lines=one.lines + two.lines))
+        if one.marks and not two.marks and len(two.lines) == 1 and (item := numbered(two.lines[0])) is not None:
+            two = replace(two, lines=(item.text,), marks=(item.mark,))
+        if one.marks and two.marks and follows(two.marks[0], one.marks[-1]):
             return Part(replace(two, lines=one.lines + two.lines, marks=one.marks + two.marks))
         if two.marks or not runs_on(one.lines[-1], two.lines[0], full=one.full):
             return None

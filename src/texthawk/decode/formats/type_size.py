@@ -24,17 +24,21 @@ _HAS_WIDE = re.compile(f"[{WIDE}]")
 _SMALL, _HEIGHT, _ACCENT = 0.5, 0.72, 0.9  # parts of the type's size: x, H and É above the line that they stand on
 _DEPTH, _TAIL = 0.21, 0.1  # p and a comma below it
 _WIDE_HEIGHT, _WIDE_DEPTH = 0.76, 0.1  # Chinese characters
-_EQUAL, _FAR = 0.005, 0.1
+_EQUAL, _FAR = 0.005, 0.1  # heights that differ by less are equal; those that differ by more say no more than this
 _UPRIGHT = 2.0  # times as high as wide: what runs up or down the page
 
 
 @dataclass(frozen=True)
 class Standing:
-    """A line on the upright page. size: of its type; box: as if it had letters of all heights; in pixels, 0 and None without."""
+    """A line on the upright page, in pixels. size: of its type; box: as if it had letters of all heights; 0 and None without.
+
+    words: each with the box of its ink.
+    """
 
     line: Line
     size: float
     box: Box | None
+    words: tuple[tuple[str, Box | None], ...] = ()
 
     @property
     def text(self) -> str:
@@ -46,7 +50,10 @@ def standing(page: Page) -> list[Standing]:
     boxes = [upright_box(line.box, page) for line in page.lines]
     placed = [(line.text, box) for line, box in zip(page.lines, boxes, strict=True) if box is not None]
     by_ink = bool(placed) and _more_alike(placed)
-    return [_standing(line, box, by_ink=by_ink) for line, box in zip(page.lines, boxes, strict=True)]
+    return [
+        _standing(line, box, tuple((word.text, upright_box(word.box, page)) for word in line.words), by_ink=by_ink)
+        for line, box in zip(page.lines, boxes, strict=True)
+    ]
 
 
 def upright_box(box: Box | None, page: Page) -> Box | None:
@@ -90,12 +97,12 @@ def _reach(text: str) -> tuple[float, float]:
     return _HEIGHT if _TALL.search(text) else _SMALL, deep
 
 
-def _standing(line: Line, box: Box | None, *, by_ink: bool) -> Standing:
+def _standing(line: Line, box: Box | None, words: tuple[tuple[str, Box | None], ...], *, by_ink: bool) -> Standing:
     if box is None:
-        return Standing(line, 0.0, None)
+        return Standing(line, 0.0, None, words)
     if not by_ink or box.height > _UPRIGHT * box.width:
-        return Standing(line, _across(box), box)
+        return Standing(line, _across(box), box, words)
     above, below = _reach(line.text)
     size = box.height / (above + below)
     top, bottom = box.top - (_HEIGHT - above) * size, box.bottom + (_DEPTH - below) * size
-    return Standing(line, size, Box(box.left, top, box.right, bottom))
+    return Standing(line, size, Box(box.left, top, box.right, bottom), words)
