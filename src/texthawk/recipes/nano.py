@@ -283,7 +283,7 @@ def nano_chinese() -> Recipe:
 
 def nano_further() -> Recipe:
     """How nano goes on reading both languages, as often as wanted: begun from one that does, its heads learned anew."""
-    return replace(nano_chinese(), name="nano_further", stages=(HEADS, TOKENS, MORE))
+    return replace(nano_chinese(), name="nano_further", stages=(HEADS, TOKENS, MORE), keep=0.5)
 
 
 def nano_answers() -> Recipe:
