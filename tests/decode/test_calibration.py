@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from texthawk.decode.calibration import (
     FILE,
@@ -91,6 +92,20 @@ def test_a_map_is_measured_on_all_that_is_given_and_case_counts_where_the_rule_s
     record = held(verdicts, Calibration((0.0, 1.0), (0.0, 0.8)))
     assert record["words"] == {"measured": 4} and record["right"] == 0.75
     assert record["before"]["error"] == pytest.approx(0) and record["after"]["error"] == pytest.approx(0.15)
+
+
+def test_a_page_that_must_be_drawn_is_drawn_to_be_judged():
+    drawn, seen = Image.new("RGB", (30, 20), "white"), []
+
+    class Drawing:
+        def draw(self) -> Image.Image:
+            return drawn
+
+    read = Document((Page(1, 30, 20, "", (Line("9.00", None, (Word("9.00", None, 0.75),)),)),))
+    verdicts, errors = judged(
+        [Sample(Drawing(), Reference("s", "1", "en", "9.00", Rule()))], lambda image: seen.append(image) or read
+    )
+    assert seen == [drawn] and verdicts == [([0.75], [True])] and errors == []
 
 
 def test_what_is_measured_was_not_fitted():

@@ -5,6 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
+
 from texthawk.decode.calibration import Calibration, calibration_error, fitted, reliability
 from texthawk.eval.runs import Sample
 from texthawk.types import Document, PageError
@@ -36,7 +38,7 @@ def right_words(read: Sequence[str], reference: Sequence[str], *, moved: bool = 
 
 
 def judged(
-    samples: Sequence[Sample], read: Callable[[Path], Document], *, moved: bool = False
+    samples: Sequence[Sample], read: Callable[[Path | Image.Image], Document], *, moved: bool = False
 ) -> tuple[list[Verdicts], list[PageError]]:
     """The verdicts on the words of each sample, in order; `read` must give confidence as the model has it.
 
@@ -45,8 +47,7 @@ def judged(
     verdicts: list[Verdicts] = []
     errors: list[PageError] = []
     for sample in samples:
-        assert isinstance(sample.image, Path)
-        document = read(sample.image)
+        document = read(sample.image if isinstance(sample.image, Path) else sample.image.draw())
         errors += document.errors
         words = [word for page in document.pages for word in page.words]
         cased = str if sample.reference.rule.case else str.casefold
