@@ -14,9 +14,7 @@ from texthawk.decode.answers import Answer, Asker
 
 SURE = -0.15  # mean log-probability of a token: surer answers are not put to the test; smears and grain reach -0.23
 GAIN = 1.2  # nats a token that a window must make its text likelier than its mirror image: print has 1.5, clouds 0.9
-EVIDENCE = (
-    20.0  # nats that it must make it likelier in all: a few tokens may be far likelier by chance, 17 nats in noise
-)
+EVIDENCE = 20.0  # nats that it must make it likelier in all: a few tokens may be so by chance, by 18 in noise
 TOLD = 96  # tokens of an answer that are put to the test: more of them tell the same
 GUESSED = math.log(0.5)  # mean log-probability below which what a whole page is said to hold is guessed
 
