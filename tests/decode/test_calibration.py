@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
 
+from texthawk.data.public.drawn_text import DrawnText
 from texthawk.decode.calibration import (
     FILE,
     Calibration,
@@ -95,17 +95,12 @@ def test_a_map_is_measured_on_all_that_is_given_and_case_counts_where_the_rule_s
 
 
 def test_a_page_that_must_be_drawn_is_drawn_to_be_judged():
-    drawn, seen = Image.new("RGB", (30, 20), "white"), []
-
-    class Drawing:
-        def draw(self) -> Image.Image:
-            return drawn
-
+    drawn, seen = DrawnText("9.00", ""), []
     read = Document((Page(1, 30, 20, "", (Line("9.00", None, (Word("9.00", None, 0.75),)),)),))
     verdicts, errors = judged(
-        [Sample(Drawing(), Reference("s", "1", "en", "9.00", Rule()))], lambda image: seen.append(image) or read
+        [Sample(drawn, Reference("s", "1", "en", "9.00", Rule()))], lambda image: seen.append(image) or read
     )
-    assert seen == [drawn] and verdicts == [([0.75], [True])] and errors == []
+    assert seen == [drawn.draw()] and verdicts == [([0.75], [True])] and errors == []
 
 
 def test_what_is_measured_was_not_fitted():

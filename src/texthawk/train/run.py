@@ -89,8 +89,8 @@ class Run:
         if texts is None and any(stage.needs_texts for stage in recipe.stages):
             raise ValueError(f"{recipe.name} prints documents by language; give texts by language (texts)")
         asked = {lang for stage in recipe.stages for lang in stage.languages} - {"mixed"}
-        if texts is not None:
-            texts.only(sorted(asked or set(texts.languages)))  # names one that is not there
+        if texts is not None and asked:
+            texts.only(sorted(asked))  # names one that is not there
         if start is not None:
             config_in(start)
             require_files(start)

@@ -1,4 +1,4 @@
-"""Where the text of a page runs on over the break to the next: paragraphs are joined, and words that were parted."""
+"""Where text runs on over the break of a line or a page: what was parted is joined, words too."""
 
 import re
 from collections.abc import Sequence
@@ -45,9 +45,9 @@ def joined(above: str, below: str) -> str:
 
 
 def all_joined(lines: Sequence[str]) -> str:
-    """Lines as one."""
+    """Lines as one, each joined to the next."""
     made = list(lines[:1])
     for above, below in pairwise(lines):
-        made[-1] = joined(above, below)[: -len(below)] if below else above + " "
-        made.append(below)
+        both = joined(above, below)
+        made[-1:] = [both[: len(both) - len(below)], below]
     return "".join(made)

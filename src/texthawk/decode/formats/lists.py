@@ -1,13 +1,13 @@
 """Items of lists: which lines begin one, and what stands before it."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from texthawk.decode.formats.type_size import Standing
 
 _BULLET = re.compile(r"[•◦▪‣∙·]\s+(?=\S)")
-_DASH = re.compile(r"([-–*])\s+(?=[^\W\d_])")
+_DASH = re.compile(r"[-–*]\s+(?=[^\W\d_])")
 _NUMBER = re.compile(r"([1-9][0-9]{0,2})([.)])\s+(?=\S)")
 _NEAR = 12  # lines between one number or dash of a list and the next
 _FLUSH = 1.0  # of the size: how far dashes of one list stand apart across
@@ -45,26 +45,33 @@ def items_of(lines: Sequence[Standing]) -> dict[int, Item]:
     a line close by begins with the same at the same place: alone they may be a sum, a remark or speech.
     """
     items: dict[int, Item] = {}
-    dashes: list[tuple[int, str, float]] = []
+    dashes: list[tuple[int, Item]] = []
     numbers: list[tuple[int, Item]] = []
     for place, line in enumerate(lines):
         if found := _BULLET.match(line.text):
             items[id(line)] = Item(line.text[found.end() :])
         elif found := _DASH.match(line.text):
-            dashes.append((place, found[1], 0.0 if line.box is None else line.box.left))
+            dashes.append((place, Item(line.text[found.end() :])))
         elif item := numbered(line.text):
             numbers.append((place, item))
-    for k, (place, sign, left) in enumerate(dashes):
-        for there, other, beside in dashes[max(0, k - _NEAR) : k + _NEAR + 1]:
-            apart = abs(left - beside) <= _FLUSH * max(lines[place].size, lines[there].size)
-            if there != place and abs(there - place) <= _NEAR and other == sign and apart:
-                found = _DASH.match(lines[place].text)
-                assert found is not None
-                items[id(lines[place])] = Item(lines[place].text[found.end() :])
-    for k, (place, item) in enumerate(numbers):
-        for there, other_item in numbers[max(0, k - _NEAR) : k + _NEAR + 1]:
-            step = 1 if there > place else -1
-            near = there != place and abs(there - place) <= _NEAR
-            if near and other_item.sign == item.sign and other_item.number == item.number + step:
-                items[id(lines[place])] = item
+    for place, item, there, _ in _close_by(dashes):
+        if _same_dash(lines[place], lines[there]):
+            items[id(lines[place])] = item
+    for place, item, there, other in _close_by(numbers):
+        if other.sign == item.sign and other.number == item.number + (1 if there > place else -1):
+            items[id(lines[place])] = item
     return items
+
+
+def _close_by(found: Sequence[tuple[int, Item]]) -> Iterator[tuple[int, Item, int, Item]]:
+    """Each of some items, by their lines' places in order, with each other one that is near it."""
+    for k, (place, item) in enumerate(found):
+        for there, other in found[max(0, k - _NEAR) : k + _NEAR + 1]:
+            if 0 < abs(there - place) <= _NEAR:
+                yield place, item, there, other
+
+
+def _same_dash(line: Standing, other: Standing) -> bool:
+    """Whether two lines that begin with a dash or a star begin with the same one at the same place."""
+    left, beside = (0.0 if one.box is None else one.box.left for one in (line, other))
+    return line.text[0] == other.text[0] and abs(left - beside) <= _FLUSH * max(line.size, other.size)

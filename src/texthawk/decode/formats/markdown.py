@@ -48,14 +48,9 @@ def _texts(parts: Iterable["Part"]) -> Iterator[str]:
     """What is written of each part that has text. Lists one after another are numbered in turn as 1. and 1), which parts them."""
     before = ""
     for part in parts:
-        marks = part.passage.marks
-        sign = (
-            ""
-            if not marks or marks[0] == "-"
-            else ")"
-            if before == "." or (not before and marks[0][-1] == ")")
-            else "."
-        )
+        sign = part.passage.marks[0][-1] if part.passage.marks else ""
+        if sign == before:
+            sign = {".": ")", ")": "."}.get(sign, sign)
         if text := part.markdown(sign):
             yield text
             before = sign
