@@ -81,11 +81,15 @@ class Word:
 
 @dataclass(frozen=True)
 class Line:
-    """A line of text with its box in page pixels and its words in reading order."""
+    """A line of text with its box in page pixels and its words in reading order.
+
+    role: the part that it plays on its page, of `texthawk.decode.outline.ROLES`; "" where nobody has told.
+    """
 
     text: str
     box: Box | None
     words: tuple[Word, ...] = ()
+    role: str = ""
 
 
 COMPLETE = ("stop", "blank")

@@ -28,7 +28,7 @@ from texthawk.train.questions import (
     QuestionMaker,
     Sheet,
     Shown,
-    _misread,
+    misread,
     shown_of,
 )
 from texthawk.train.step import losses_of
@@ -80,7 +80,7 @@ def branches(batch: Batch, row: int) -> list[tuple[list[int], int, int]]:
 
 def test_each_question_is_the_prompt_that_it_would_be_alone(questions: QuestionMaker) -> None:
     shown = questions._shown(questions.factory(FAMILIES, ENGLISH), np.random.default_rng(1))
-    batch = questions._batch([shown])
+    batch = questions.batch_of([questions._row(shown)])
     for (ids, _, _), (question, answer, _) in zip(branches(batch, 0), shown.asked, strict=True):
         message = [{"role": "user", "content": [{"type": "text", "text": about(shown.text, question)}]}]
         processor = TextHawkProcessor(TextHawkImageProcessor(), questions.tokenizer)
@@ -130,7 +130,7 @@ def test_the_letters_that_are_pointed_at_are_those_of_the_answer(questions: Ques
     found = 0
     for seed in range(6):
         shown = questions._shown(questions.factory(FAMILIES, ENGLISH), np.random.default_rng(seed))
-        batch = questions._batch([shown])
+        batch = questions.batch_of([questions._row(shown)])
         assert batch.guide is not None
         if stands_as_it_is(shown):
             for token in batch.guide[0].any(-1).nonzero()[:, 0].tolist():
@@ -196,13 +196,13 @@ def test_chinese_rows_are_near_by_two_characters() -> None:
 
 def test_misread_chinese_stays_chinese_and_is_as_long() -> None:
     text = "合计金额高于三种商品，12.50 Figs" * 20
-    read = _misread(text, 1.0, np.random.default_rng(2))
+    read = misread(text, 1.0, np.random.default_rng(2))
     assert len(read) == len(text)
     pairs = list(zip(text, read, strict=True))
     assert all(is_wide(after) for before, after in pairs if before in HAN)
     wrong = sum(before != after for before, after in pairs if before in HAN) / sum(letter in HAN for letter in text)
     assert abs(wrong - MISREAD_WIDE) < 0.08
-    assert _misread(text, 0.0, np.random.default_rng(2)) == text
+    assert misread(text, 0.0, np.random.default_rng(2)) == text
 
 
 def test_chinese_documents_are_asked_about_in_chinese(questions: QuestionMaker) -> None:
@@ -313,7 +313,7 @@ def test_questions_whose_answers_are_printed_nowhere_have_finite_losses(
     asked = [
         (question, answer, [[] for _ in answer]) for question, answer in (("Was it paid?", "no"), ("By whom?", ""))
     ]
-    batch = questions._batch([Shown(text, asked), Shown(text * 9, asked[:1])])
+    batch = questions.batch_of([questions._row(page) for page in (Shown(text, asked), Shown(text * 9, asked[:1]))])
     supervision = Supervision(model.config.vision_config.hidden_size, model.config.text_config.hidden_size, (1, 2, 3))
     with torch.no_grad():
         loss, seen = losses_of(model, supervision, batch, ANSWER.losses)

@@ -165,12 +165,12 @@ def about_pages(reader: "Reader", pages: Sequence[Page], questions: Sequence[str
     """Each question with what was read that is nearest to it, as the model was taught to answer from text."""
     tokenizer = reader.processor.tokenizer
     rows = [row for page in pages for row in rows_of(page)]
-    rows = _as_print("\n".join(rows), tokenizer).split("\n") if rows else []
-    asked = [_as_print(question, tokenizer) for question in questions]
+    rows = as_print("\n".join(rows), tokenizer).split("\n") if rows else []
+    asked = [as_print(question, tokenizer) for question in questions]
     return [Sheet(question, shown_rows(rows, question)) for question in asked]
 
 
-def _as_print(text: str, tokenizer: Any) -> str:
+def as_print(text: str, tokenizer: Any) -> str:
     """A text in which nothing is taken for a token of its own: what is printed on a page is letters, "<image>" too."""
     for token in tokenizer.added_tokens_decoder.values():
         if len(token.content.strip()) > 1 and token.content in text:
@@ -190,7 +190,8 @@ def _said(answer: "Answer", reader: "Reader", form: Form | None, sheet: Sheet | 
 def tasks_of(reader: "Reader") -> list[str]:
     """What the model was trained for, as its config tells; one that tells nothing reads text."""
     told = list(reader.model.config.to_dict().get("tasks", ["text"]))
-    return told if reader.answers is None or "ask_text" in told else [*told, "ask_text"]
+    own = [] if reader.answers is None else tasks_of(reader.answers)
+    return [*told, *(task for task in own if task not in told)]
 
 
 def can_answer(reader: "Reader") -> bool:

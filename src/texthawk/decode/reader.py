@@ -13,12 +13,14 @@ from transformers import AutoTokenizer
 from transformers.utils import logging
 
 from texthawk.decode.answers import Answer, Asker
+from texthawk.decode.asked import tasks_of
 from texthawk.decode.blank import ILLEGIBLE, NO_INK, NO_TEXT, legible
 from texthawk.decode.budgets import BATCH, Budget, bytes_of_a_window, most_tokens
 from texthawk.decode.calibration import Calibration, calibration_of
 from texthawk.decode.grammar import Schemas
 from texthawk.decode.greedy import Way
 from texthawk.decode.ladder import read_again
+from texthawk.decode.outline import outlined
 from texthawk.decode.placing import rows_of
 from texthawk.decode.points import page_points
 from texthawk.decode.regions import Region
@@ -32,7 +34,7 @@ from texthawk.image.pages import Limits, Source, open_pages
 from texthawk.image.raw import RawPage
 from texthawk.image.rows import row_setting
 from texthawk.image.selection import EVERY_PAGE, PageSelection
-from texthawk.model.answering import answers_in
+from texthawk.model.answering import OUTLINE, answers_in
 from texthawk.model.image_processor import TextHawkImageProcessor
 from texthawk.model.loading import config_in, require_files, usable_device
 from texthawk.model.modeling import TextHawkForConditionalGeneration
@@ -215,7 +217,13 @@ class Reader:
             except ValueError as error:
                 yield PageError(page.source, page.number, str(error))
                 continue
+            made = self.outlined(made)
             yield replace(made, points=points[page.number - 1]) if page.number <= len(points) else made
+
+    def outlined(self, page: Page) -> Page:
+        """The page with the role of each line, where the model that answers has learned to tell it; else as it is."""
+        answers = self.answers
+        return outlined(answers, page) if answers is not None and OUTLINE in tasks_of(answers) else page
 
     def _page(self, page: RawPage, seen: Upright, budget: Budget) -> Page:
         """What is read of a page as it is seen; ValueError where it cannot keep the budget."""

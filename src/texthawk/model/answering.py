@@ -9,6 +9,7 @@ Shape letters:  R rows   C columns   G groups of columns
 
 import copy
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -23,14 +24,16 @@ GROUP = 128
 """Columns of a matrix that share a scale."""
 _LEVELS = 7
 _PACKED, _SCALES = ".packed", ".scales"
-_READING = "reading"
-"""Whose answers they are, in the file's metadata."""
+_READING, _TASKS = "reading", "tasks"
+"""Whose answers they are and what was learned, in the file's metadata."""
+ASK, OUTLINE = "ask_text", "markdown"
+"""What can be learned: to answer questions about text, and to tell the parts that lines play."""
 
 
 def answers_in(folder: Path, model: TextHawkForConditionalGeneration) -> TextHawkForConditionalGeneration | None:
     """The model of a folder as it answers, its tower and connector those of `model`; None where the folder has none such.
 
-    ValueError for a file that does not belong to the model.
+    Its config tells as `tasks` what it has learned. ValueError for a file that does not belong to the model.
     """
     file = folder / FILE
     if not file.is_file():
@@ -41,11 +44,11 @@ def answers_in(folder: Path, model: TextHawkForConditionalGeneration) -> TextHaw
     try:
         with safe_open(file, "pt") as stored:
             kept = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
-            reading = (stored.metadata() or {}).get(_READING)
+            told = stored.metadata() or {}
         names = {name.removesuffix(_PACKED) for name in kept if not name.endswith(_SCALES)}
         if names != set(weights):
             raise ValueError(f"it has other weights than the model: {_named(names ^ set(weights))}")
-        if reading != _signature(weights):
+        if told.get(_READING) != _signature(weights):
             raise ValueError("it was made for a model with other weights")
         with torch.no_grad():
             for name, weight in weights.items():
@@ -55,6 +58,7 @@ def answers_in(folder: Path, model: TextHawkForConditionalGeneration) -> TextHaw
             f"{file} does not fit the model beside it ({error}); train the answers again from this model, or remove the file, "
             "and the model reads without answering"
         ) from error
+    made.config.tasks = told.get(_TASKS, ASK).split()
     return made
 
 
@@ -80,9 +84,13 @@ def _difference(name: str, kept: dict[str, Tensor], shape: torch.Size) -> Tensor
 
 
 def save_answers(
-    folder: Path, reading: TextHawkForConditionalGeneration, answering: TextHawkForConditionalGeneration
+    folder: Path,
+    reading: TextHawkForConditionalGeneration,
+    answering: TextHawkForConditionalGeneration,
+    tasks: Sequence[str] = (ASK,),
 ) -> None:
-    """Write beside the reading model in `folder` how the answering one differs from it, and which model that is.
+    """Write beside the reading model in `folder` how the answering one differs from it, which model that is and what the
+    answering one has learned.
 
     Vectors stay as they are, in bfloat16; matrices have 4 bits an entry and a scale for each 128 columns.
     """
@@ -94,7 +102,7 @@ def save_answers(
             stored[name + _PACKED], stored[name + _SCALES] = packed(difference)
         else:
             stored[name] = difference.to(torch.bfloat16)
-    save_file(stored, folder / FILE, {"format": "pt", _READING: _signature(own)})
+    save_file(stored, folder / FILE, {"format": "pt", _READING: _signature(own), _TASKS: " ".join(tasks)})
     (folder / FILE).chmod(0o644)
 
 

@@ -230,7 +230,7 @@ MORE = replace(
         *(Grid(rows, 2, weight, set_rows=True, junk=0.02) for rows, weight in ((3, 0.5), (5, 0.8), (7, 1.5))),
     ),
     tasks={"text": 0.85, "boxes": 0.15},
-    steps=1000,
+    steps=750,
 )
 
 FIND = Stage(
@@ -255,6 +255,10 @@ BOTH = {"zh": 0.5, "en": 0.42, "mixed": 0.08}
 FIND_BOTH = replace(FIND, name="find_both", languages=BOTH, steps=120, warmup=0.1)
 
 ANSWER_BOTH = replace(ANSWER, name="answer_both", languages=BOTH, steps=1200)
+
+OUTLINE = replace(
+    ANSWER_BOTH, name="outline", asked=0.45, outlined=0.55, texts=8, steps=1000, learning_rate=1.2e-3, warmup=0.05
+)
 
 
 def nano() -> Recipe:
@@ -299,3 +303,8 @@ def nano_answers_further() -> Recipe:
         stages=(FIND_BOTH, ANSWER_BOTH),
         hold_out=nano_chinese().hold_out,
     )
+
+
+def nano_outline() -> Recipe:
+    """How nano learns the parts that lines play on a page, and goes on answering: begun from one that answers."""
+    return replace(nano_answers_further(), name="nano_outline", stages=(OUTLINE,))

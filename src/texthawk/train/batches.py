@@ -27,6 +27,7 @@ from texthawk.types import TileLayout
 
 if TYPE_CHECKING:
     from texthawk.train.documents import DocumentMaker
+    from texthawk.train.outlines import OutlineMaker
     from texthawk.train.questions import QuestionMaker
 
 TOGETHER = 4
@@ -78,7 +79,7 @@ class Batch:
 
 
 class BatchMaker:
-    """Makes the batches of a stage from rendered pages, from `documents` and from `questions`, which only some stages need."""
+    """Makes the batches of a stage from rendered pages, `documents`, `questions` and `outlines`; some stages need few of them."""
 
     def __init__(
         self,
@@ -90,6 +91,7 @@ class BatchMaker:
         tile: int,
         questions: "QuestionMaker | None" = None,
         documents: "DocumentMaker | None" = None,
+        outlines: "OutlineMaker | None" = None,
     ) -> None:
         if not isinstance(compressor, ReSAConfig):
             raise ValueError(
@@ -98,7 +100,7 @@ class BatchMaker:
             )
         self.processor, self.compressor, self.maker = processor, compressor, maker
         self.thumbnail_above, self.tile = thumbnail_above, tile
-        self.questions, self.documents = questions, documents
+        self.questions, self.documents, self.outlines = questions, documents, outlines
         tokenizer = processor.tokenizer
         self.end = tokenizer.convert_tokens_to_ids("<|im_end|>")
         self.pad = tokenizer.pad_token_id
@@ -107,11 +109,16 @@ class BatchMaker:
     def batch(self, stage: Stage, stage_index: int, step: int) -> Batch:
         """The batch of a step (from 0) of a stage."""
         rng = np.random.default_rng((self.maker.seed, 7919, stage_index, step))
-        if self._asks(stage, stage_index, step):
+        dice = (self.maker.seed, stage_index)
+        share = self._share_of(stage_index, step)
+        if share < stage.asked:
             if self.questions is None:
                 raise ValueError(f"stage {stage.name} asks about documents; give the BatchMaker a QuestionMaker")
-            dice = (self.maker.seed, stage_index)
             return self.questions.batch(dice, step, stage.texts, stage.families, stage.languages)
+        if share < stage.asked + stage.outlined:
+            if self.outlines is None:
+                raise ValueError(f"stage {stage.name} outlines documents; give the BatchMaker an OutlineMaker")
+            return self.outlines.batch(dice, step, stage.texts, stage.languages)
         if stage.losses.language and not stage.parts.get("connector") and not stage.parts.get("tower"):
             if set(stage.tasks) == {"plain"}:
                 return self._plain(stage, rng)
@@ -123,10 +130,10 @@ class BatchMaker:
             self._glyphs(batch, pages, layout, rng)
         return batch
 
-    def _asks(self, stage: Stage, stage_index: int, step: int) -> bool:
-        """Whether a step asks questions; the steps that share a draw of pages do one thing."""
+    def _share_of(self, stage_index: int, step: int) -> float:
+        """Where between 0 and 1 a step lies, which tells what it does; the steps that share a draw of pages do one thing."""
         dice = np.random.default_rng((self.maker.seed, 86028121, stage_index, step // TOGETHER))
-        return bool(dice.random() < stage.asked)
+        return float(dice.random())
 
     def _share(self, stage: Stage, stage_index: int, step: int) -> tuple[TileLayout, list[SynthPage], list[str]]:
         """A step's pages: `TOGETHER` steps share a draw of pages, dealt out by length so that little is padding."""

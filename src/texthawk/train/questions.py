@@ -109,9 +109,9 @@ class QuestionMaker:
         self._factories: dict[tuple[tuple[tuple[str, float], ...], ...], Factory] = {}
         frame = [{"role": "user", "content": [{"type": "text", "text": "\0"}]}]
         framed = processor.apply_chat_template(frame, add_generation_prompt=True, tokenize=False)
-        self._before, self._behind = framed.split("\0")
+        self.before, self.behind = framed.split("\0")
         self._drawn: tuple[tuple[int, ...], list[Shown]] | None = None
-        self._end = self.tokenizer.convert_tokens_to_ids("<|im_end|>")
+        self.end = self.tokenizer.convert_tokens_to_ids("<|im_end|>")
 
     def factory(self, families: Mapping[str, float], languages: Mapping[str, float]) -> Factory:
         """Documents of these families and languages, undamaged, for none of it would be seen."""
@@ -149,7 +149,7 @@ class QuestionMaker:
             drawn = sorted((self._shown(factory, rng) for _ in range(pages * TOGETHER)), key=_length)
             self._drawn = (key, drawn)
         part = np.random.default_rng((104729, *key)).permutation(TOGETHER)[turn] * pages
-        return self._batch(self._drawn[1][part : part + pages])
+        return self.batch_of([self._row(page) for page in self._drawn[1][part : part + pages]])
 
     @staticmethod
     def _shown(factory: Factory, rng: np.random.Generator) -> Shown:
@@ -159,8 +159,8 @@ class QuestionMaker:
             if shown.asked:
                 return shown
 
-    def _batch(self, pages: list[Shown]) -> Batch:
-        rows = [self._row(page) for page in pages]
+    def batch_of(self, rows: "Sequence[Row]") -> Batch:
+        """Rows of tokens as one batch."""
         length = -(-max(len(row.ids) for row in rows) // 32) * 32
         texts = max(row.text for row in rows)
         count = len(rows)
@@ -187,18 +187,18 @@ class QuestionMaker:
                 batch.guide[b, token, places] = True
         return batch
 
-    def _row(self, page: Shown) -> "_Row":
-        first, starts = self._ids(self._before + about(page.text, ""))
+    def _row(self, page: Shown) -> "Row":
+        first, starts = self.ids(self.before + about(page.text, ""))
         token_of: dict[int, list[int]] = {}
         for token, start in enumerate(starts):
-            token_of.setdefault(start - len(self._before), []).append(token)
-        row = _Row(list(first), [-100] * len(first), list(range(len(first))), [0] * len(first), len(first), [])
+            token_of.setdefault(start - len(self.before), []).append(token)
+        row = Row(list(first), [-100] * len(first), list(range(len(first))), [0] * len(first), len(first), [])
         for number, (question, answer, letters) in enumerate(page.asked, 1):
-            asked, _ = self._ids(question + self._behind)
-            told, of_letters = self._ids(answer)
+            asked, _ = self.ids(question + self.behind)
+            told, of_letters = self.ids(answer)
             begin = len(row.ids) + len(asked)
-            row.ids.extend([*asked, *told, self._end])
-            row.labels.extend([-100] * len(asked) + [*told, self._end])
+            row.ids.extend([*asked, *told, self.end])
+            row.labels.extend([-100] * len(asked) + [*told, self.end])
             row.positions.extend(range(len(first), len(first) + len(asked) + len(told) + 1))
             row.branches.extend([number] * (len(asked) + len(told) + 1))
             parts: dict[int, int] = {}
@@ -210,13 +210,13 @@ class QuestionMaker:
                     row.guide.append((begin + k, places))
         return row
 
-    def _ids(self, text: str) -> tuple[list[int], list[int]]:
+    def ids(self, text: str) -> tuple[list[int], list[int]]:
         """Tokens of a text, and the character with which each begins."""
         made = self.tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
         return made["input_ids"], [start for start, _ in made["offset_mapping"]]
 
 
-class _Row(NamedTuple):
+class Row(NamedTuple):
     """A page's tokens: the text's, of which there are `text`, then every question with its answer.
 
     branches: 0 of the text, else the question's number. guide: tokens of answers, each with the tokens of the text that
@@ -266,7 +266,7 @@ def shown_of(document: Document, rng: np.random.Generator) -> Shown:
         if kept and all(sheet.places(piece) for _, piece in copied(one.working))
     ]
     told = [one for one in told if _bytes(one[1]) <= LONGEST_ANSWER]
-    return Shown(marked([_misread(row, rate, rng) for row in sheet.rows], first), told)
+    return Shown(marked([misread(row, rate, rng) for row in sheet.rows], first), told)
 
 
 class Sheet:
@@ -372,7 +372,7 @@ def _one_word(letter: str, other: str) -> bool:
     return letter.isalnum() and other.isalnum() and not (is_wide(letter) or is_wide(other))
 
 
-def _misread(text: str, rate: float, rng: np.random.Generator) -> str:
+def misread(text: str, rate: float, rng: np.random.Generator) -> str:
     """The text with some letters for others, none lost and none added. rate: of what is misread at most, a share."""
     if not rate:
         return text

@@ -25,7 +25,7 @@ from transformers import AutoTokenizer, GenerationConfig
 from texthawk.data.factory.texts import Texts
 from texthawk.data.synth import Corpus, PageMaker, hold_out, system_fonts
 from texthawk.image.tiles import TilingConfig
-from texthawk.model.answering import FILE, answers_in, save_answers
+from texthawk.model.answering import ASK, FILE, OUTLINE, answers_in, save_answers
 from texthawk.model.image_processor import TextHawkImageProcessor
 from texthawk.model.loading import config_in, require_files
 from texthawk.model.modeling import TextHawkForConditionalGeneration
@@ -35,6 +35,7 @@ from texthawk.train.batches import Batch, BatchMaker
 from texthawk.train.documents import DocumentMaker
 from texthawk.train.identity import Identity
 from texthawk.train.optimiser import Optimiser
+from texthawk.train.outlines import OutlineMaker
 from texthawk.train.questions import QuestionMaker
 from texthawk.train.recipe import Recipe
 from texthawk.train.stage import Stage
@@ -108,17 +109,20 @@ class Run:
             raise ValueError(
                 f"printed pages are cut into square tiles, not by {type(tiling).__name__}; use TilingConfig"
             )
+        printed = texts or Texts({"en": corpus.paragraphs})
+        questions = QuestionMaker(self.processor, printed, kept, seed)
         self.maker = BatchMaker(
             self.processor,
             self.config.compressor_config,
             PageMaker(corpus, kept, seed=seed),
             thumbnail_above=tiling.thumbnail_above,
             tile=tiling.tile,
-            questions=QuestionMaker(self.processor, texts or Texts({"en": corpus.paragraphs}), kept, seed)
-            if any(stage.asked for stage in recipe.stages)
-            else None,
+            questions=questions if any(stage.asked for stage in recipe.stages) else None,
             documents=DocumentMaker(texts, kept, seed)
             if texts is not None and any(stage.documents for stage in recipe.stages)
+            else None,
+            outlines=OutlineMaker(questions, printed, kept, seed)
+            if any(stage.outlined for stage in recipe.stages)
             else None,
         )
         tokenizer = self.processor.tokenizer
@@ -334,7 +338,8 @@ class Run:
             if not (folder.exists() and folder.samefile(self.start)):
                 shutil.copytree(self.start, folder, copy_function=shutil.copyfile, dirs_exist_ok=True)
             reading = TextHawkForConditionalGeneration.from_pretrained(self.start, local_files_only=True)
-            save_answers(folder, reading, self.model)
+            told = any(stage.outlined for stage in self.recipe.stages)
+            save_answers(folder, reading, self.model, (ASK, OUTLINE) if told else (ASK,))
             return
         folder.mkdir(parents=True, exist_ok=True)
         (folder / FILE).unlink(missing_ok=True)

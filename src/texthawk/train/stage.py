@@ -56,7 +56,8 @@ class Stage:
     tasks: how often each answer is asked for. documents: share of windows set in rows that are cut from the factory's Chinese
     documents. asked: share of the steps that are questions about `texts` documents of the
     factory, shown as text, instead; families: how often one of each family, by name; `questions.FAMILIES` where none is named;
-    languages: how often one of each language, or "mixed"; English where none is named.
+    languages: how often one of each language, or "mixed"; English where none is named. outlined: share of the steps that ask
+    for the part of each line of `texts` windows of the factory's documents instead.
     The learning rate warms up linearly over `warmup` of the steps and then
     falls along a half cosine to `final` of its peak. looks: further fields of the windows' `PageStyle`, by name.
     mean_with: an earlier stage; what this one leaves is the mean of its own weights and that stage's (averaging along one
@@ -71,6 +72,7 @@ class Stage:
     tasks: dict[str, float] = field(default_factory=lambda: {"text": 1.0})
     documents: float = 0.0
     asked: float = 0.0
+    outlined: float = 0.0
     families: dict[str, float] = field(default_factory=dict)
     languages: dict[str, float] = field(default_factory=dict)
     tiles: int = 16

@@ -60,6 +60,15 @@ def indented(lines: Sequence[Standing]) -> tuple[str, ...]:
     return tuple(made)
 
 
+def letters_of(block: Sequence[Standing]) -> tuple[float, float] | None:
+    """Pixels of a letter, the middle one of long words, and how far the others are from it, on average, in parts of it."""
+    widths = _letter_widths(block)
+    if not widths:
+        return None
+    usual = median(widths)
+    return usual, sum(abs(width - usual) for width in widths) / len(widths) / usual
+
+
 def _is_code(block: Sequence[Standing]) -> bool:
     widths = _letter_widths(block)
     return (

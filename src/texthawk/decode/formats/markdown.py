@@ -6,7 +6,7 @@ What was read is text, not mark-up, so every character that Markdown would take 
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from texthawk.decode.formats.characters import printable
@@ -15,8 +15,9 @@ from texthawk.decode.formats.furniture import furniture_of
 from texthawk.decode.formats.joining import joined, runs_on
 from texthawk.decode.formats.lists import follows, numbered
 from texthawk.decode.formats.prose import Passage, passages
+from texthawk.decode.formats.roles import passages_told
 from texthawk.decode.formats.tables import tables_of
-from texthawk.decode.formats.type_size import standing
+from texthawk.decode.formats.type_size import Standing, standing
 from texthawk.types import Document, Page
 
 _ANYWHERE = re.compile(r"[\\`*_\[\]<>~|]")
@@ -86,6 +87,8 @@ class Part:
                 f"{mark if mark == '-' else mark[:-1] + sign} {text}" for mark, line in items if (text := escaped(line))
             )
         texts = [text for line in told.lines if (text := escaped(line))]
+        if told.strong and texts:
+            return f"**{' '.join(texts)}**"
         if told.heading and texts:
             return "#" * told.heading + " " + _CLOSING.sub(r"\\\g<0>", " ".join(texts))
         return "\n".join(texts)
@@ -93,7 +96,7 @@ class Part:
     def with_next(self, other: "Part") -> "Part | None":
         """This part and one that stands first on the next page as one; None where they are two."""
         one, two = self.passage, other.passage
-        if self.furniture or other.furniture or one.heading or two.heading:
+        if self.furniture or other.furniture or any(part.heading or part.strong for part in (one, two)):
             return None
         if len(one.lines) + len(two.lines) > _MOST_LINES or len(self.rows) + len(other.rows) > _MOST_ROWS:
             return None
@@ -160,11 +163,16 @@ def parts_of(page: Page, neighbours: tuple[Page | None, Page | None]) -> list[Pa
     for table in tables:
         if table.first < place or table.last > end:
             continue
-        made += map(Part, passages(lines[place : table.first], lines))
+        made += map(Part, _passages(lines[place : table.first], lines))
         made.append(Part(rows=table.rows, columns=table.columns))
         place = table.last
-    made += map(Part, passages(lines[place:end], lines))
+    made += map(Part, _passages(lines[place:end], lines))
     return made + [_furniture(line.text) for line in page.lines[end:]]
+
+
+def _passages(lines: Sequence[Standing], page: Sequence[Standing]) -> list[Passage]:
+    """As a model has told the parts of the lines, or else by rules."""
+    return passages_told(lines) if all(line.line.role for line in lines) else passages(lines, page)
 
 
 def _furniture(text: str) -> Part:

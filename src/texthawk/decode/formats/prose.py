@@ -39,7 +39,8 @@ _FULL = 4.0  # of the size: what is missing at most of a line that is as long as
 
 @dataclass(frozen=True)
 class Passage:
-    """A paragraph or some lines that stay broken, a heading (1 to 3), items of a list (with their `marks`), or code.
+    """A paragraph or some lines that stay broken, a heading (1 to 3), a line in bold (`strong`), items of a list (with their
+    `marks`), or code.
 
     marks: "-" or a number with what stands behind it. full: the last printed line is as long as the others. size: of the
     type in pixels.
@@ -49,6 +50,7 @@ class Passage:
     heading: int = 0
     marks: tuple[str, ...] = ()
     code: bool = False
+    strong: bool = False
     full: bool = False
     size: float = 0.0
 
@@ -76,7 +78,7 @@ def passages(lines: Sequence[Standing], page: Sequence[Standing]) -> list[Passag
             made.append(Passage(indented(block), code=True, size=_size(block)))
         else:
             made += _of_block(block, items, margins)
-    return _lists_joined(_sections_kept(made, margins.usual))
+    return lists_joined(_sections_kept(made, margins.usual))
 
 
 def _of_block(block: Sequence[Standing], items: dict[int, Item], margins: _Margins) -> list[Passage]:
@@ -199,7 +201,7 @@ def _sections_kept(made: Sequence[Passage], usual: float) -> list[Passage]:
     return kept
 
 
-def _lists_joined(made: Sequence[Passage]) -> list[Passage]:
+def lists_joined(made: Sequence[Passage]) -> list[Passage]:
     """Items one after another are one list, those with numbers where one number follows the other."""
     merged: list[Passage] = []
     for passage in made:
