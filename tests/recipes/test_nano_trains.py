@@ -12,10 +12,13 @@ import texthawk
 from tests.data.factory.orders import CHINESE_TEXTS, ENGLISH_TEXTS, texts_and_fonts
 from texthawk.data.factory.texts import Texts
 from texthawk.data.synth import Corpus, system_fonts
+from texthawk.decode.asked import tasks_of
+from texthawk.decode.outline import ROLES
 from texthawk.model.answering import FILE
-from texthawk.recipes.nano import nano, nano_answers, nano_answers_further, nano_chinese, nano_further
+from texthawk.recipes.nano import nano, nano_answers, nano_answers_further, nano_chinese, nano_further, nano_outline
 from texthawk.train.recipe import Recipe
 from texthawk.train.run import Run
+from texthawk.types import Box, Line, Page
 
 TEXT = Corpus.from_texts(
     [f"Paragraph {n} says this and that about the number {n}, and then it ends." for n in range(99)]
@@ -102,7 +105,18 @@ def test_chinese_goes_on_from_english_and_keeps_a_share_of_its_weights(tmp_path:
     )
     asked.train(workers=0)
     asked.export(tmp_path / "answers")
-    assert texthawk.load(str(tmp_path / "answers")).answers is not None
+    answering = texthawk.load(str(tmp_path / "answers"))
+    assert answering.answers is not None and "markdown" not in tasks_of(answering)
+    outlined = Run(
+        cut(nano_outline()), tmp_path / "outlined", corpus=TEXT, texts=texts, fonts=FONTS, start=tmp_path / "answers"
+    )
+    outlined.train(workers=0)
+    outlined.export(tmp_path / "tells")
+    told = texthawk.load(str(tmp_path / "tells"))
+    assert tasks_of(told) == ["text", "ask_text", "markdown"]
+    lines = tuple(Line(text, Box(9, top, 99, top + 10)) for text, top in (("One", 9), ("Two", 30)))
+    assert all(line.role in ROLES.values() for line in told.outlined(Page(1, 200, 99, "", lines)).lines)
+    assert not any(line.role for line in answering.outlined(Page(1, 200, 99, "", lines)).lines)
     with pytest.raises(ValueError, match=r"nano_answers_further prints documents by language.*\(texts\)"):
         Run(nano_answers_further(), tmp_path / "none", corpus=TEXT, fonts=FONTS, start=start)
     with pytest.raises(ValueError, match="no texts in 'zh'"):
@@ -124,7 +138,9 @@ def test_a_folder_to_begin_from_that_is_not_there_is_named(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(
-    "recipe", [nano_chinese(), nano_further(), nano_answers(), nano_answers_further()], ids=lambda recipe: recipe.name
+    "recipe",
+    [nano_chinese(), nano_further(), nano_answers(), nano_answers_further(), nano_outline()],
+    ids=lambda recipe: recipe.name,
 )
 def test_what_goes_further_is_begun_from_a_model_that_reads(recipe: Recipe, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=rf"{recipe.name} goes on from a model that reads already.*--start"):

@@ -11,7 +11,7 @@ from tests.data.factory.orders import CHINESE, LATIN, texts_and_fonts
 from texthawk.data.factory.document import Document, Line
 from texthawk.data.factory.factory import Factory
 from texthawk.data.synth import system_fonts
-from texthawk.decode.outline import PROMPT, ROLES
+from texthawk.decode.outline import PROMPT, ROLES, asked_ids
 from texthawk.model.image_processor import TextHawkImageProcessor
 from texthawk.model.processing import TextHawkProcessor
 from texthawk.model.tokens import extend_tokenizer, train_tokenizer
@@ -140,6 +140,14 @@ def test_each_mark_is_asked_for_the_part_of_its_row(maker: OutlineMaker, batch: 
         assert (outside == -100).all()
         told = labels[asked + 1 : asked + 1 + len(marks)]
         assert set(told[told != -100].tolist()) <= letters and (told != -100).any()
+
+
+def test_what_is_learned_is_what_is_asked(maker: OutlineMaker, document: Document) -> None:
+    questions = maker._questions
+    (shown,) = outlined_of(document, questions.tokenizer, np.random.default_rng(0))
+    row = maker._row(shown)
+    assert row.ids[:-1] == asked_ids(questions.processor, shown.window)
+    assert row.positions == list(range(len(row.ids)))
 
 
 def test_the_last_layers_are_pointed_at_the_mark_behind_the_row(batch: Batch) -> None:

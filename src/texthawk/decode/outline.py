@@ -17,6 +17,7 @@ from texthawk.decode.formats.code import letters_of
 from texthawk.decode.formats.tables import tables_of
 from texthawk.decode.formats.type_size import Standing, standing, usual_size
 from texthawk.image.wide import is_wide
+from texthawk.model.processing import TextHawkProcessor
 from texthawk.model.transcript import about, mark, marked
 from texthawk.types import Page
 
@@ -80,17 +81,23 @@ def outlined(reader: "Reader", page: Page) -> Page:
     return replace(page, lines=lines)
 
 
+def asked_ids(processor: TextHawkProcessor, window: Window) -> list[int]:
+    """Tokens of what the model is given; the last are the marks of the rows."""
+    tokenizer = processor.tokenizer
+    message = [{"role": "user", "content": [{"type": "text", "text": about(window.text, PROMPT)}]}]
+    prompt = processor.apply_chat_template(message, add_generation_prompt=True, tokenize=False)
+    marks = tokenizer.convert_tokens_to_ids([mark(number) for number in range(len(window.lines))])
+    return [*tokenizer(prompt, add_special_tokens=False)["input_ids"], *marks]
+
+
 def _told(reader: "Reader", window: Window) -> list[str]:
     """The part of each row."""
-    tokenizer, model = reader.processor.tokenizer, reader.model
-    message = [{"role": "user", "content": [{"type": "text", "text": about(window.text, PROMPT)}]}]
-    prompt = reader.processor.apply_chat_template(message, add_generation_prompt=True, tokenize=False)
-    asked = tokenizer.convert_tokens_to_ids([mark(number) for number in range(len(window.lines))])
-    ids = tokenizer(prompt, add_special_tokens=False)["input_ids"] + asked
-    letters = tokenizer.convert_tokens_to_ids(list(ROLES))
+    model = reader.model
+    ids = torch.tensor([asked_ids(reader.processor, window)], device=model.device)
+    letters = reader.processor.tokenizer.convert_tokens_to_ids(list(ROLES))
     with torch.inference_mode():
-        out = model.model.language_model(input_ids=torch.tensor([ids], device=model.device), use_cache=False)
-        logits = model.lm_head(out.last_hidden_state[0, -len(asked) :])[:, letters]
+        out = model.model.language_model(input_ids=ids, use_cache=False)
+        logits = model.lm_head(out.last_hidden_state[0, -len(window.lines) :])[:, letters]
     names = list(ROLES.values())
     return [names[k] for k in logits.argmax(-1).tolist()]
 

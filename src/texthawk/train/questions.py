@@ -104,7 +104,7 @@ class QuestionMaker:
     """Makes batches of questions about a factory's documents, of which only the text is shown."""
 
     def __init__(self, processor: TextHawkProcessor, texts: Texts, fonts: Sequence[str], seed: int) -> None:
-        self.tokenizer = processor.tokenizer
+        self.processor, self.tokenizer = processor, processor.tokenizer
         self._texts, self._fonts, self._seed = texts, fonts, seed
         self._factories: dict[tuple[tuple[tuple[str, float], ...], ...], Factory] = {}
         frame = [{"role": "user", "content": [{"type": "text", "text": "\0"}]}]
