@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from tests.decode.test_prose import PARAGRAPH, SIZE, WHOLE, markdown, page, printed
-from texthawk.decode.documents.record import page_of, record_of
 from texthawk.decode.formats import FORMATS, Setting
 from texthawk.decode.outline import EDGE, FIRST, LAST, ROLES, ROWS, windows_of
 from texthawk.model.tokens import extend_tokenizer, train_tokenizer
@@ -91,12 +90,15 @@ def test_whatever_roles_are_told_no_word_is_lost(roles: list[str]) -> None:
     assert places == sorted(places)
 
 
-def test_roles_are_kept_and_told_as_json() -> None:
-    made = told(("Boats", "heading1"), ("Seven came in.", "paragraph"))
-    assert page_of(record_of(made)) == made
-    written = FORMATS["json"].write(Document((made,)), Setting()).decode()
-    assert '"role": "heading1"' in written
-    assert '"role"' not in FORMATS["json"].write(Document((page("Boats"),)), Setting()).decode()
+def test_who_writes_asks_for_the_roles_of_each_page() -> None:
+    roles = {1: ("heading1", "paragraph"), 2: ("bullet",)}
+    pages = (page("Boats", "Seven came in."), page("One of them red.", number=2))
+
+    def outline(made: Page) -> Page:
+        return with_roles(made, *roles[made.number])
+
+    written = FORMATS["markdown"].write(Document(pages), Setting(outline=outline)).decode()
+    assert written == "# Boats\n\nSeven came in.\n\n- One of them red.\n"
 
 
 @pytest.fixture(scope="module")

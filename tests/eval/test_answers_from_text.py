@@ -35,7 +35,7 @@ def image(tmp_path):
 
 def test_questions_and_key_fields_of_one_picture_read_it_once_and_are_answered_as_texts(image):
     reader = load("nano")
-    bare = reader_system(reader.read, "nano", {})
+    bare = reader_system(reader.read, reader.outlined, "nano", {})
     reads = copy.copy(reader)
     reads.answers = None
     assert with_answers(bare, reads).lacks("ask") is not None, "a model that only reads is not asked"

@@ -267,7 +267,7 @@ def test_the_reader_is_a_system_that_reports_unfinished_pages_and_errors(tmp_pat
         "a": Document((Page(1, 8, 8, "one"), Page(2, 8, 8, "two", finish_reason="length"))),
         "b": Document(errors=(PageError("b", None, "no image"),)),
     }
-    system = reader_system(lambda path: documents[path], str(tmp_path), {"threads": 1})
+    system = reader_system(lambda path: documents[path], lambda page: page, str(tmp_path), {"threads": 1})
     assert system.read(Path("a"), "en") == ("one\n\ntwo", "length")
     with pytest.raises(ValueError, match="no image"):
         system.read(Path("b"), "en")

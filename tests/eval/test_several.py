@@ -235,9 +235,9 @@ def test_a_reader_writes_markdown_and_the_table_on_a_page_as_html(tmp_path):
         "<table><thead><tr><td>Name</td><td>Sum</td></tr></thead>"
         "<tbody><tr><td>Ann</td><td>5</td></tr><tr><td>Bo</td><td>7</td></tr></tbody></table>"
     )
-    assert as_markdown(document) == "| Name | Sum |\n| --- | --- |\n| Ann | 5 |\n| Bo | 7 |\n"
+    assert as_markdown(document, lambda page: page) == "| Name | Sum |\n| --- | --- |\n| Ann | 5 |\n| Bo | 7 |\n"
     assert as_table(Document((Page(1, 400, 400, "words"),))) == ""
-    system = reader_system(lambda source: document, "nano", {})
+    system = reader_system(lambda source: document, lambda page: page, "nano", {})
     assert (system.lacks(MARKDOWN), system.lacks(HTML)) == (None, None)
     samples, _ = BENCHMARKS["tables"].find([write_set(tmp_path / "set", ROWS["tables"])], "dev", [], None)
     runs.run(tmp_path / "run", "tables", samples, [system], ["test"], quiet)

@@ -31,10 +31,10 @@ def systems_for(benchmark: str, arguments: argparse.Namespace, reader: "Reader |
         if benchmark == "lines":
             asked(systems.IN_ROWS, boxes_in_rows(reader))
         else:
-            found.append(with_answers(systems.reader_system(reader.read, model, settings), reader))
+            found.append(with_answers(systems.reader_system(reader.read, reader.outlined, model, settings), reader))
         if arguments.whole_page:
             whole = Reader(reader.model, reader.processor, reader.calibration, whole_page=True)
-            found.append(systems.reader_system(whole.read, model, settings, name=systems.WHOLE_PAGES))
+            found.append(systems.reader_system(whole.read, whole.outlined, model, settings, name=systems.WHOLE_PAGES))
         if benchmark == "lines" or arguments.one_prompt:
             asked(systems.ONE_PROMPT, in_one_prompt(reader))
     if not arguments.no_tesseract:

@@ -20,7 +20,7 @@ JPEG_QUALITY = 85
 class Output:
     """One run's results in one format: text goes to stdout page by page, all others file by file.
 
-    spool: a folder for what need not be in memory.
+    spool: a folder for what need not be in memory. outline: gives the lines of a page their roles, for formats that tell them.
 
     Raises ValueError for what cannot be: a folder that cannot be made, several files of a format that holds one, a PDF on
     a terminal.
@@ -36,12 +36,13 @@ class Output:
         boxes: bool,
         draw: Path | None,
         spool: Path,
+        outline: Callable[[Page], Page] | None = None,
     ) -> None:
         from texthawk.decode.formats import FORMATS
 
         self._kind, self._format = kind, FORMATS[kind]
         self._files, self._folder, self._model, self._boxes, self._draw = files, folder, model, boxes, draw
-        self._spool, self._begun = spool, False
+        self._spool, self._outline, self._begun = spool, outline, False
         self._printed = self._headed = False
         self._taken: dict[str, str] = {}
         self._read = {os.path.realpath(file) for file in files}
@@ -97,7 +98,7 @@ class Output:
             return True  # printed already, or nothing was read and why has been told
         from texthawk.decode.formats import Setting
 
-        parts = self._format.pieces(document, Setting(file, self._model, self._boxes, pictures))
+        parts = self._format.pieces(document, Setting(file, self._model, self._boxes, pictures, self._outline))
         if self._folder is not None:
             return self._save(file, parts)
         if self._printed:

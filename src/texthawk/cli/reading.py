@@ -4,7 +4,7 @@ import argparse
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -16,6 +16,7 @@ from texthawk.cli.output import Output
 from texthawk.cli.progress import Progress
 from texthawk.cli.telling import message_of, tell
 from texthawk.decode.documents.ledger import LedgerPages
+from texthawk.decode.documents.page_reader import PageReader
 from texthawk.decode.documents.reading import Opened, Pile, Reading
 from texthawk.decode.documents.settings import ReadingSettings
 from texthawk.decode.documents.workers import Engine, OwnProcess, Workers
@@ -61,6 +62,7 @@ def _read_all(arguments: argparse.Namespace, settings: ReadingSettings, engine: 
         boxes=arguments.boxes,
         draw=arguments.draw,
         spool=spool,
+        outline=_outline(settings, engine),
     )
     ledgers = None if arguments.out is None else _made(arguments.out / LEDGERS)
     failed = False
@@ -115,6 +117,16 @@ def _read_file(reading: Reading, output: Output, progress: Progress, pictures: P
             output.stream(file.name, result)
     written = output.finish(file.name, Document(LedgerPages(ledger, numbers), tuple(errors)))
     return written and drawn and not errors
+
+
+def _outline(settings: ReadingSettings, engine: Engine) -> Callable[[Page], Page] | None:
+    """The model's word on what the lines of a page are; rules tell it where a PDF's text is taken without looking at a page."""
+    if settings.text_layer == "always":
+        return None
+    pages = (
+        engine if isinstance(engine, OwnProcess) else PageReader(settings)
+    )  # either loads the model when it is asked for
+    return lambda page: pages.reader.outlined(page)
 
 
 def _engine(arguments: argparse.Namespace, settings: ReadingSettings) -> Engine:

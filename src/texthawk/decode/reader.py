@@ -217,7 +217,6 @@ class Reader:
             except ValueError as error:
                 yield PageError(page.source, page.number, str(error))
                 continue
-            made = self.outlined(made)
             yield replace(made, points=points[page.number - 1]) if page.number <= len(points) else made
 
     def outlined(self, page: Page) -> Page:

@@ -10,6 +10,7 @@ import shutil
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,7 @@ from texthawk.eval.phrases import PlacedWord, place_of
 from texthawk.eval.written import as_markdown, as_table
 
 if TYPE_CHECKING:
-    from texthawk.types import Document
+    from texthawk.types import Document, Page
 
 PAGE_ERRORS = (ValueError, OSError, RuntimeError, MemoryError, subprocess.SubprocessError)
 """What a page can cause, running out of memory included."""
@@ -75,9 +76,14 @@ READER, WHOLE_PAGES, ONE_PROMPT, IN_ROWS = (
 
 
 def reader_system(
-    read: Callable[[str], "Document"], model: str, settings: dict[str, Any], *, name: str = READER
+    read: Callable[[str], "Document"],
+    outline: Callable[["Page"], "Page"],
+    model: str,
+    settings: dict[str, Any],
+    *,
+    name: str = READER,
 ) -> System:
-    """Texthawk: `read` is the reader's own method, `model` the name or folder that it was loaded from."""
+    """Texthawk: `read` and `outline` are the reader's own methods, `model` the name or folder that it was loaded from."""
 
     def written(write: Callable[["Document"], str]) -> Callable[[Path, str], tuple[str, str]]:
         def run(image: Path, language: str) -> tuple[str, str]:
@@ -93,7 +99,7 @@ def reader_system(
         name,
         written(lambda document: document.text),
         {"model": model, "sha256": folder_hash(model_folder(model)), **settings},
-        writes={MARKDOWN: written(as_markdown), HTML: written(as_table)},
+        writes={MARKDOWN: written(partial(as_markdown, outline=outline)), HTML: written(as_table)},
     )
 
 

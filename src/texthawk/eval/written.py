@@ -1,14 +1,16 @@
 """What was read in the forms that benchmarks compare: a page in Markdown, and the table on it in HTML."""
 
+from collections.abc import Callable
+
 from texthawk.data.factory.grid import Cell, Grid
 from texthawk.decode.formats import FORMATS, Setting
 from texthawk.decode.formats.tables import tables_of
-from texthawk.types import Document
+from texthawk.types import Document, Page
 
 
-def as_markdown(document: Document) -> str:
-    """As `texthawk read --format markdown` writes it."""
-    return FORMATS["markdown"].write(document, Setting()).decode()
+def as_markdown(document: Document, outline: Callable[[Page], Page]) -> str:
+    """As `texthawk read --format markdown` writes it. outline: the reader's own `outlined`."""
+    return FORMATS["markdown"].write(document, Setting(outline=outline)).decode()
 
 
 def as_table(document: Document) -> str:

@@ -227,7 +227,9 @@ def _written(job: Job, name: str, parts: Parts) -> Path:
         return path
     try:
         pictures: Sequence[bytes] = _Pictures(job, parts) if FORMATS[name].needs_pictures else ()
-        setting = Setting(source=job.name, model=parts.settings.model_name, pictures=pictures)
+        setting = Setting(
+            source=job.name, model=parts.settings.model_name, pictures=pictures, outline=parts.reader.outlined
+        )
         with tempfile.NamedTemporaryFile(dir=job.folder, delete=False) as stream:
             stream.writelines(FORMATS[name].pieces(job.document, setting))
         Path(stream.name).replace(path)  # of several who write it at once, each writes the same

@@ -16,7 +16,7 @@ from typing import Any, Protocol, overload
 from texthawk.decode.documents.record import page_of, record_of
 from texthawk.types import Page
 
-FORM = 2
+FORM = 1
 _HEAD = "texthawk ledger"
 
 

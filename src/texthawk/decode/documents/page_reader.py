@@ -74,16 +74,14 @@ class PageReader:
             found = plausible(layer, raw)
             if found is None or not seen_alike(found, raw, self.reader):
                 return None
-            return self._of_pdf(file, self.reader.outlined(page_of_layer(found.layer, raw)))
-        return self._of_pdf(file, page_of_layer(layer, raw))
+            layer = found.layer
+        return replace(page_of_layer(layer, raw), points=file.points(raw.number))
 
     def _seen(self, raw: RawPage, file: PdfFile | None) -> Page | PageError:
         (page,) = self.reader.read_pages([raw], rotate=self.settings.rotate, budget=self._budget)
-        return page if isinstance(page, PageError) or file is None else self._of_pdf(file, page)
-
-    @staticmethod
-    def _of_pdf(file: PdfFile, page: Page) -> Page:
-        return replace(page, points=file.points(page.number))
+        if isinstance(page, PageError) or file is None:
+            return page
+        return replace(page, points=file.points(raw.number))
 
     def _file(self, path: str, name: str) -> OpenedFile:
         if self._opened is None or self._opened[0] != path or self._taken == AT_A_TIME:

@@ -17,7 +17,6 @@ def record_of(page: Page) -> dict[str, Any]:
                 line.text,
                 _sides(line.box),
                 [[word.text, _sides(word.box), float(word.confidence)] for word in line.words],
-                line.role,
             ]
             for line in page.lines
         ],
@@ -39,8 +38,8 @@ def page_of(record: dict[str, Any]) -> Page:
         record["height"],
         record["text"],
         tuple(
-            Line(text, _box(box), tuple(Word(word, _box(place), confidence) for word, place, confidence in words), role)
-            for text, box, words, role in record["lines"]
+            Line(text, _box(box), tuple(Word(word, _box(place), confidence) for word, place, confidence in words))
+            for text, box, words in record["lines"]
         ),
         record["finish_reason"],
         record["source"],

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from texthawk.types import Document
+from texthawk.types import Document, Page
 
 
 @dataclass(frozen=True)
@@ -11,13 +11,15 @@ class Setting:
     """What a format may tell beside what was read, and how.
 
     source: the name of the file that was read; model: of the model; boxes: text lines begin with their box;
-    pictures: one JPEG per page, in the document's order, for formats that show the page.
+    pictures: one JPEG per page, in the document's order, for formats that show the page. outline: gives a page's lines their
+    roles, for formats that tell what lines are (`Reader.outlined`); without it rules tell.
     """
 
     source: str = ""
     model: str = ""
     boxes: bool = False
     pictures: Sequence[bytes] = ()
+    outline: Callable[[Page], Page] | None = None
 
 
 @dataclass(frozen=True)

@@ -58,7 +58,6 @@ def _page(page: Page) -> dict[str, Any]:
         "lines": [
             {
                 "text": line.text,
-                **({"role": line.role} if line.role else {}),
                 **_places(line.box, page),
                 "words": [
                     {"text": word.text, **_places(word.box, page), "confidence": round(word.confidence, 4)}

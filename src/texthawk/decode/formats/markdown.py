@@ -33,7 +33,8 @@ _ALIKE = 0.75  # the smaller type of two halves of a paragraph is at least this 
 def pieces(document: Document, setting: Setting) -> Iterator[bytes]:
     """About a page at a time: what stands last on a page waits for the next one."""
     first = True
-    for text in _texts(joined_parts(document.pages)):
+    pages = document.pages if setting.outline is None else map(setting.outline, document.pages)
+    for text in _texts(joined_parts(pages)):
         yield ("" if first else "\n\n").encode() + text.encode()
         first = False
     if not first:
