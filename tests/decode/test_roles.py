@@ -70,6 +70,11 @@ def test_lines_that_nobody_has_told_are_left_to_the_rules() -> None:
     assert markdown(with_roles(made, "heading1", "", "", "")) == markdown(made) == WHOLE
 
 
+def test_a_heading_is_short() -> None:
+    roles = ("heading2", "continued", "continued", "continued")
+    assert markdown(told(*zip(PARAGRAPH, roles, strict=True))) == WHOLE
+
+
 def test_what_is_read_is_escaped_in_bold_too() -> None:
     assert markdown(told(("2 * 3 ** 4", "strong"))) == r"**2 \* 3 \*\* 4**"
 

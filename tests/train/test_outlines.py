@@ -1,5 +1,6 @@
 """Parts of lines, as the factory's Markdown has them and as a model is taught to tell them."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -17,8 +18,10 @@ from texthawk.model.processing import TextHawkProcessor
 from texthawk.model.tokens import extend_tokenizer, train_tokenizer
 from texthawk.recipes.nano import OUTLINE
 from texthawk.train.batches import Batch
-from texthawk.train.outlines import FAMILIES, OutlineMaker, outlined_of, roles_of
+from texthawk.train.outlines import FAMILIES, GOING_ON, OutlineMaker, _all_told, outlined_of, roles_of
 from texthawk.train.questions import QuestionMaker
+from texthawk.types import Box
+from texthawk.types import Line as Read
 
 TEXT = [
     "Seven boats came in at dusk, two of them red, and none of the crews would say where they had been since Monday."
@@ -105,6 +108,27 @@ def test_each_line_plays_the_part_that_markdown_gives_it(document: Document) -> 
     assert dict(zip(PRINTED, roles_of(document), strict=True)) == PRINTED
 
 
+def test_every_line_that_is_shown_has_a_part(document: Document, maker: OutlineMaker) -> None:
+    tokenizer = maker._questions.tokenizer
+    seen, numbered = set[str](), set[bool]()
+    for seed in range(40):
+        for shown in outlined_of(document, tokenizer, np.random.default_rng(seed)):
+            rows = shown.window.text.split("\n")
+            assert len(rows) == len(shown.roles) and shown.roles[0] not in GOING_ON
+            assert set(shown.roles) <= set(ROLES)
+            seen.add(rows[0].partition(" ")[2][:4])
+            numbered |= {re.search(r" \d[\d.]* What", row) is not None for row in rows if "What was" in row}
+    assert len(seen) > 4  # pages begin anywhere
+    assert numbered == {True, False}  # headings have numbers of sections here and there
+
+
+def test_what_markdown_has_not_begins_anew_below_text_or_a_gap() -> None:
+    tops = (0, 20, 40, 90, 110)
+    lines = [Read(str(k), Box(0, top, 50, top + 14)) for k, top in enumerate(tops)]
+    assert _all_told(lines, ["p", "", "", "", "`"]) == ["p", "p", "/", "p", "`"]
+    assert _all_told(lines, ["`", "", "`", "", ""]) == ["`", "`", "`", "`", "`"]
+
+
 def test_a_document_without_markdown_teaches_nothing(document: Document, maker: OutlineMaker) -> None:
     plain = Document(document.image, "card", "en", document.lines)
     assert not list(outlined_of(plain, maker._questions.tokenizer, np.random.default_rng(0)))
@@ -133,7 +157,7 @@ def test_each_mark_is_asked_for_the_part_of_its_row(maker: OutlineMaker, batch: 
         text = tokenizer.decode(ids)
         before, _, behind = text.partition(PROMPT)
         marks = tokenizer.convert_tokens_to_ids([f"<{k}>" for k in range(before.count("\n<"))])
-        assert behind.startswith("<|im_end|>") and len(marks) > 1
+        assert behind.startswith("<|im_end|>") and marks
         asked = (ids == marks[0]).nonzero()[-1].item()
         assert ids[asked : asked + len(marks)].tolist() == marks
         outside = torch.cat([labels[: asked + 1], labels[asked + 1 + len(marks) :]])
@@ -154,7 +178,7 @@ def test_the_last_layers_are_pointed_at_the_mark_behind_the_row(batch: Batch) ->
     assert batch.guide is not None
     for ids, guide in zip(batch.input_ids, batch.guide, strict=True):
         pointed = guide.any(-1).nonzero()[:, 0].tolist()
-        assert len(pointed) > 1
+        assert pointed
         for k in pointed:
             (place,) = guide[k].nonzero()[:, 0].tolist()
             assert ids[place] == ids[k - 1] and (ids[:place] == ids[place]).sum() == 1

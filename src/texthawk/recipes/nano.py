@@ -257,7 +257,7 @@ FIND_BOTH = replace(FIND, name="find_both", languages=BOTH, steps=120, warmup=0.
 ANSWER_BOTH = replace(ANSWER, name="answer_both", languages=BOTH, steps=1200)
 
 OUTLINE = replace(
-    ANSWER_BOTH, name="outline", asked=0.45, outlined=0.55, texts=8, steps=1300, learning_rate=1.2e-3, warmup=0.05
+    ANSWER_BOTH, name="outline", asked=0.35, outlined=0.65, texts=8, steps=1700, learning_rate=1.2e-3, warmup=0.05
 )
 
 

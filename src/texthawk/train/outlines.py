@@ -28,15 +28,25 @@ FAMILIES = {
     "card": 0.4,
     "ticket": 0.4,
     "formulas": 0.3,
+    "pie_chart": 0.3,
+    "bar_chart": 0.3,
+    "line_chart": 0.3,
 }
-"""Whose documents are shown, and how often: articles have most of all that there is to tell."""
+"""Whose documents are shown, and how often: articles have most of all that there is to tell, charts labels that are no text."""
 HEIGHT = (700, 1500)
 WINDOWS = 2
 """Windows that are shown of a document, at most."""
 PARTED = 1.2
 """Heights of a line: at a wider gap some lines are shown in pieces, as a reader may cut them."""
+BROKEN_IN = 0.5
+"""Share of documents that are shown from some line on, as a page is that goes on with the one before it."""
+SECTIONS = 0.35
+"""Share of documents whose headings are shown with the number of a section."""
+APART = 0.9
+"""Heights of a line: what Markdown has not begins anew below a wider gap."""
 SHAKEN = 0.4
 """Pixels by which sides of boxes are off, in the middle."""
+HEADINGS, GOING_ON = frozenset("123"), frozenset("+/")
 _GAP = re.compile(r"\s+")
 _HEADING = re.compile(r"(#{1,6})\s+")
 _BULLET = re.compile(r"-\s+")
@@ -48,7 +58,7 @@ _SURE = 16
 
 
 class Outlined(NamedTuple):
-    """Rows of a document as they are shown, and the letter of `ROLES` for each, "" where Markdown does not tell it."""
+    """Rows of a document as they are shown, and the letter of `ROLES` for each."""
 
     window: Window
     roles: tuple[str, ...]
@@ -117,25 +127,29 @@ def _last(ids: Sequence[int], token: int) -> int:
 
 def outlined_of(document: Document, tokenizer: Any, rng: np.random.Generator) -> Iterator[Outlined]:
     """Some windows of a document's rows as a reader would show them, some letters misread; none without Markdown."""
-    if not document.markdown:
+    if not (document.markdown and document.lines):
         return
     lines, roles = _as_read(document, roles_of(document), rng)
+    begin = int(rng.integers(len(lines))) if rng.random() < BROKEN_IN else 0
+    lines, roles = lines[begin:], roles[begin:]
+    if roles[0] in GOING_ON:
+        roles[0] = "p"
     page = Page(1, document.image.width, document.image.height, "", lines)
     windows = windows_of(page, tokenizer)
     for k in rng.permutation(len(windows))[:WINDOWS].tolist():
-        told = tuple(roles[line] for line in windows[k].lines)
-        if any(told):
-            yield Outlined(windows[k], told)
+        yield Outlined(windows[k], tuple(roles[line] for line in windows[k].lines))
 
 
 def _as_read(document: Document, roles: Sequence[str], rng: np.random.Generator) -> tuple[tuple[Line, ...], list[str]]:
     """Lines as a reader has them, and their parts: misread here and there, some cut where they have a wide gap."""
     rate = float(rng.random()) if rng.random() < 0.5 else 0.0
-    cut = rng.random() < 0.5
+    cut, sections = rng.random() < 0.5, rng.random() < SECTIONS
     lines: list[Line] = []
     told: list[str] = []
     for line, role in zip(document.lines, roles, strict=True):
         words = [(misread(text, rate, rng), _shaken(box, rng)) for text, box in line.words]
+        if sections and role in HEADINGS:
+            words = _in_section(words, line.box.height, rng)
         parts = [[words[0]]]
         for word in words[1:]:
             if cut and word[1].left - parts[-1][-1][1].right > PARTED * line.box.height:
@@ -146,7 +160,34 @@ def _as_read(document: Document, roles: Sequence[str], rng: np.random.Generator)
             made = Line(text, box_around(box for _, box in part), tuple(Word(*word, 1.0) for word in part))
             lines.append(made)
             told.append(role if not number or role in ("", "`") else "+")
-    return tuple(lines), told
+    return tuple(lines), _all_told(lines, told)
+
+
+def _in_section(words: list[tuple[str, Box]], height: float, rng: np.random.Generator) -> list[tuple[str, Box]]:
+    """The words of a heading behind the number of its section."""
+    numbers = ".".join(str(number) for number in rng.integers(1, 10, size=int(rng.integers(1, 4))))
+    number = numbers + ("." if rng.random() < 0.3 else "")
+    left, top, _, bottom = words[0][1]
+    width = 0.5 * height * len(number)
+    moved = [
+        (text, box._replace(left=box.left + width + height, right=box.right + width + height)) for text, box in words
+    ]
+    return [(number, Box(left, top, left + width, bottom)), *moved]
+
+
+def _all_told(lines: Sequence[Line], roles: Sequence[str]) -> list[str]:
+    """The parts with those of lines that Markdown has not: labels, numbers of pages, rows of tables that are cut into lines.
+
+    Such a line begins anew below other text or a gap, and is else a new line of the same paragraph; below code it is code.
+    """
+    made: list[str] = []
+    for k, (line, role) in enumerate(zip(lines, roles, strict=True)):
+        if not role:
+            box, above = line.box, lines[k - 1].box if k and not roles[k - 1] else None
+            near = box is not None and above is not None and abs(box.top - above.bottom) <= APART * box.height
+            role = "`" if made[-1:] == ["`"] else "/" if near else "p"
+        made.append(role)
+    return made
 
 
 def _shaken(box: Box, rng: np.random.Generator) -> Box:

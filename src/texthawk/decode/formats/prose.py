@@ -24,8 +24,8 @@ _SECTION = re.compile(rf"([1-9][0-9]?(?:\.[1-9][0-9]?){{1,3}})\.?\s+(?:[^\W\d_a-
 _OPEN = re.compile(r"[,;，；、]$")
 _LETTERS = re.compile(r"[^\W\d_]")
 _HEADING, _TITLE = 1.13, 1.45  # of the size that most of the page is printed in
-_LONGEST_HEADING = 90  # characters
-_MOST_HEADING = 3  # lines
+LONGEST_HEADING = 90  # characters
+MOST_HEADING = 3  # lines
 _RUNNING = 60  # characters of a paragraph that may stand below the number of a section
 _SAME = 0.86  # the smaller size of two lines of one paragraph is at least this part of the larger
 _NARROWEST, _NARROWEST_WIDE = 12.0, 8.0  # sizes of type across: a shorter line stands by itself
@@ -101,7 +101,7 @@ def _of_block(block: Sequence[Standing], items: dict[int, Item], margins: _Margi
 
 def _one_heading(above: Passage, below: Passage) -> bool:
     """Whether two headings one below the other are one on two lines, as centred ones are."""
-    together = len(above.lines) < _MOST_HEADING and len(" ".join(above.lines + below.lines)) <= _LONGEST_HEADING
+    together = len(above.lines) < MOST_HEADING and len(" ".join(above.lines + below.lines)) <= LONGEST_HEADING
     alike = min(above.size, below.size) >= _SAME * max(above.size, below.size)
     return bool(above.heading and below.heading) and together and alike and _SECTION.match(below.lines[0]) is None
 
@@ -180,7 +180,7 @@ def _passage(group: Sequence[Standing], item: Item | None, usual: float, right: 
 
 def _heading(text: str, lines: int, size: float, usual: float, *, first: bool) -> int:
     """1 to 3 for a heading, by its size or by the number of its section; else 0."""
-    if len(text) > _LONGEST_HEADING or lines > _MOST_HEADING or len(_LETTERS.findall(text)) < 2 or _OPEN.search(text):
+    if len(text) > LONGEST_HEADING or lines > MOST_HEADING or len(_LETTERS.findall(text)) < 2 or _OPEN.search(text):
         return 0
     section = _SECTION.match(text) if lines == 1 and first and not ENDS.search(text) else None
     if not usual or (size < _HEADING * usual and section is None):

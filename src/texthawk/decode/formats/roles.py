@@ -7,7 +7,7 @@ from statistics import median
 from texthawk.decode.formats.code import indented, letters_of
 from texthawk.decode.formats.joining import all_joined
 from texthawk.decode.formats.lists import numbered
-from texthawk.decode.formats.prose import Passage, lists_joined
+from texthawk.decode.formats.prose import LONGEST_HEADING, MOST_HEADING, Passage, lists_joined
 from texthawk.decode.formats.type_size import Standing
 
 _SIGN = re.compile(r"[^\w\s]\s+(?=\S)")
@@ -52,7 +52,9 @@ def _passage(group: Sequence[Standing], right: float) -> Passage:
         return Passage((item.text,), marks=(item.mark,), full=full, size=size)
     if role in ("bullet", "number"):
         return Passage((_SIGN.sub("", texts[0], count=1),), marks=("-",), full=full, size=size)
-    heading = int(role[-1]) if role.startswith("heading") else 0
+    heading = int(role[-1]) if role.startswith("heading") and len(group) <= MOST_HEADING else 0
+    if len(" ".join(texts)) > LONGEST_HEADING:
+        heading = 0
     return Passage(texts, heading=heading, strong=role == "strong", full=full, size=size)
 
 
