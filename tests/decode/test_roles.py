@@ -1,5 +1,8 @@
 """Lines whose parts a model has told become passages of Markdown."""
 
+import html
+import math
+import re
 from dataclasses import replace
 
 import pytest
@@ -11,7 +14,9 @@ from tests.decode.test_prose import PARAGRAPH, SIZE, WHOLE, markdown, page, prin
 from texthawk.decode.formats import FORMATS, Setting
 from texthawk.decode.outline import EDGE, FIRST, LAST, ROLES, ROWS, windows_of
 from texthawk.model.tokens import extend_tokenizer, train_tokenizer
-from texthawk.types import Document, Line, Page
+from texthawk.types import Box, Document, Line, Page
+
+BEGINNINGS = ("", "• ", "a) ", "(1) ", "iv. ", "$ ", "第一, ", "3. ", "- ")
 
 
 def told(*lines: tuple[str, str], number: int = 1) -> Page:
@@ -86,13 +91,51 @@ def test_a_told_paragraph_runs_on_over_the_break_of_a_page() -> None:
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.lists(st.sampled_from([*ROLES.values()]), min_size=1, max_size=12))
-def test_whatever_roles_are_told_no_word_is_lost(roles: list[str]) -> None:
-    lines = [(f"word{k} other{k}", role) for k, role in enumerate(roles)]
-    made = told(*lines)
-    shown = MarkdownIt().render(markdown(made))
-    places = [shown.index(word) for text, _ in lines for word in text.split()]
-    assert places == sorted(places)
+@given(
+    st.lists(
+        st.tuples(st.sampled_from([*ROLES.values()]), st.sampled_from(BEGINNINGS), st.booleans()),
+        min_size=1,
+        max_size=9,
+    )
+)
+def test_whatever_roles_are_told_no_word_is_lost(lines: list[tuple[str, str, bool]]) -> None:
+    made = told(*((f"{begins}word{k}, other{k}: end{k} - last{k}", role) for k, (role, begins, _) in enumerate(lines)))
+    kept = (line if place else replace(line, box=None) for line, (*_, place) in zip(made.lines, lines, strict=True))
+    shown = html.unescape(re.sub("<[^>]*>", " ", MarkdownIt().render(markdown(replace(made, lines=tuple(kept))))))
+    words = [word for k in range(len(lines)) for word in (f"word{k},", f"other{k}:", f"end{k}", "-", f"last{k}")]
+    rest = iter(shown.split())
+    assert all(word in rest for word in words), shown
+    for begins in ("a)", "(1)", "iv.", "$", "第一,"):
+        assert shown.split().count(begins) == sum(begun.strip() == begins for _, begun, _ in lines)
+
+
+def test_what_begins_an_item_stays_unless_it_is_a_bullet() -> None:
+    for text in (
+        "Hello, world",
+        "a) First",
+        "(1) One, two",
+        "iv. Fourth",
+        "1000. more",
+        "0. zero",
+        "$ 5 each",
+        "第一, 二",
+    ):
+        for role in ("bullet", "number"):
+            plain = re.sub(r"\\(?=[.)])", "", markdown(told((text, role))))
+            assert plain == f"- {text}"
+
+
+def test_lettered_lines_stay_lines() -> None:
+    lines = (("(a) First, be early", "paragraph"), ("(b) Second, be quiet", "continued"), ("iv. Fourth", "continued"))
+    assert markdown(told(*lines)) == "\n".join(text for text, _ in lines)
+    assert markdown(told(("• One", "bullet"), ("b) Two", "continued"))) == "- One\n\nb) Two"
+
+
+def test_boxes_that_cannot_be_and_half_characters_break_nothing(tokenizer) -> None:
+    boxes = (Box(9, 9, 5, 5), Box(math.nan, 0, 5, 5), Box(0, 0, math.inf, 5), Box(0, 0, 0, 0))
+    lines = tuple(Line(f"a\ud800 line {k}", box) for k, box in enumerate(boxes))
+    (window,) = windows_of(replace(page("x"), lines=lines), tokenizer)
+    assert "a? line 3" in window.text
 
 
 def test_who_writes_asks_for_the_roles_of_each_page() -> None:

@@ -119,14 +119,14 @@ def _read_file(reading: Reading, output: Output, progress: Progress, pictures: P
     return written and drawn and not errors
 
 
-def _outline(settings: ReadingSettings, engine: Engine) -> Callable[[Page], Page] | None:
-    """The model's word on what the lines of a page are; rules tell it where a PDF's text is taken without looking at a page."""
-    if settings.text_layer == "always":
-        return None
-    pages = (
-        engine if isinstance(engine, OwnProcess) else PageReader(settings)
-    )  # either loads the model when it is asked for
-    return lambda page: pages.reader.outlined(page)
+def _outline(settings: ReadingSettings, engine: Engine) -> Callable[[Page], Page]:
+    """The model's word on what the lines of a page are; rules tell it where a PDF's text is taken without looking at a page.
+
+    The model is loaded when the first page needs it.
+    """
+    pages = engine if isinstance(engine, OwnProcess) else PageReader(settings)
+    layers = settings.text_layer == "always"
+    return lambda page: page if not page.lines or (layers and page.origin == "layer") else pages.reader.outlined(page)
 
 
 def _engine(arguments: argparse.Namespace, settings: ReadingSettings) -> Engine:

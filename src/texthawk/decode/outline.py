@@ -119,10 +119,10 @@ def _place(
     """Size, beside that of the page and of the line above; the step to the right from there, the gap between the two, and the
     room that was left for the first word; what is missing at the margin; width; how wide and how even letters are."""
     box, size = line.box, line.size
-    if box is None or not size or not usual:
+    if box is None or not (usual > 0 and size > 0 and all(map(math.isfinite, box))):
         return "?" * 9
     step = gap = fits = jump = "?"
-    if above is not None and above.box is not None and above.size:
+    if above is not None and above.box is not None and above.size > 0 and all(map(math.isfinite, above.box)):
         step = _letter((box.left - above.box.left) / size, 0.5, 12)
         gap = _letter((box.top - above.box.bottom) / size, 0.2, 6)
         jump = _letter(math.log2(size / above.size), 0.1, 12)
@@ -143,7 +143,7 @@ def _place(
 
 def _letter(value: float, step: float, zero: int) -> str:
     """A number as a letter, of which number `zero` (from 0, a) stands for 0 and each further one for a step more."""
-    return chr(ord("a") + min(25, max(0, zero + round(value / step))))
+    return chr(ord("a") + round(min(25.0, max(0.0, zero + value / step)))) if math.isfinite(value) else "?"
 
 
 def _rights(lines: Sequence[Standing]) -> list[float]:
@@ -155,12 +155,13 @@ def _rights(lines: Sequence[Standing]) -> list[float]:
         made.append(
             0.0
             if box is None
-            else max(other.right for other in near if abs(other.left - box.left) <= _FLUSH * line.size)
+            else max((o.right for o in near if abs(o.left - box.left) <= _FLUSH * line.size), default=box.right)
         )
     return made
 
 
 def _first_word(line: Standing) -> float:
+    """The width of its first word and the space before it, or of a character where none stands by itself."""
     text, box = next(iter(line.words), ("", None))
     if is_wide(line.text[:1]) or box is None or not text:
         return line.size
@@ -169,7 +170,7 @@ def _first_word(line: Standing) -> float:
 
 def _excerpt(text: str) -> str:
     """How a text begins and ends, with a gap between the two where some is left out."""
-    encoded = text.encode()
+    encoded = text.encode(errors="replace")  # half of a surrogate pair is no character
     if len(encoded) <= FIRST + LAST + 1:
-        return text
+        return encoded.decode()
     return encoded[:FIRST].decode(errors="ignore") + "\t" + encoded[-LAST:].decode(errors="ignore")

@@ -220,9 +220,17 @@ class Reader:
             yield replace(made, points=points[page.number - 1]) if page.number <= len(points) else made
 
     def outlined(self, page: Page) -> Page:
-        """The page with the role of each line, where the model that answers has learned to tell it; else as it is."""
+        """The page with the role of each line, where the model that answers has learned to tell it; else as it is.
+
+        So it stays, too, where there is not enough memory to ask.
+        """
         answers = self.answers
-        return outlined(answers, page) if answers is not None and OUTLINE in tasks_of(answers) else page
+        if answers is None or OUTLINE not in tasks_of(answers):
+            return page
+        try:
+            return outlined(answers, page)
+        except (MemoryError, torch.OutOfMemoryError):
+            return page
 
     def _page(self, page: RawPage, seen: Upright, budget: Budget) -> Page:
         """What is read of a page as it is seen; ValueError where it cannot keep the budget."""

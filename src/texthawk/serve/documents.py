@@ -223,8 +223,11 @@ def _screen(job: Job, index: int, parts: Parts) -> bytes:
 def _written(job: Job, name: str, parts: Parts) -> Path:
     """The file of a result, written once; a page of it at a time is in memory."""
     path = job.folder / f"result{FORMATS[name].suffix}"
-    if path.exists():
-        return path
+    with job.writing:  # of several who ask at once, one writes
+        return path if path.exists() else _made(job, name, parts, path)
+
+
+def _made(job: Job, name: str, parts: Parts, path: Path) -> Path:
     try:
         pictures: Sequence[bytes] = _Pictures(job, parts) if FORMATS[name].needs_pictures else ()
         setting = Setting(
@@ -232,7 +235,7 @@ def _written(job: Job, name: str, parts: Parts) -> Path:
         )
         with tempfile.NamedTemporaryFile(dir=job.folder, delete=False) as stream:
             stream.writelines(FORMATS[name].pieces(job.document, setting))
-        Path(stream.name).replace(path)  # of several who write it at once, each writes the same
+        Path(stream.name).replace(path)
     except ValueError as error:
         raise Refusal(409, str(error), code="not_writable", param="format") from error
     except FileNotFoundError as error:

@@ -46,7 +46,8 @@ class Upload:
 class Job:
     """A document on its way. `places` tells for each entry of `results` the upload and the page in it.
 
-    Written by the job's thread; read by the routes, who wait for `changed` to be told of something new.
+    Written by the job's thread; read by the routes, who wait for `changed` to be told of something new. writing: held by who
+    writes a result of it.
     """
 
     id: str
@@ -63,6 +64,7 @@ class Job:
     places: list[tuple[int, int]] = field(default_factory=list)
     asker: EngineAsker | None = None
     waiters: set[asyncio.Event] = field(default_factory=set)
+    writing: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def document(self) -> Document:

@@ -51,6 +51,7 @@ _GAP = re.compile(r"\s+")
 _HEADING = re.compile(r"(#{1,6})\s+")
 _BULLET = re.compile(r"-\s+")
 _NUMBER = re.compile(r"\d+[.)]\s")
+_FENCE = re.compile(r"`{3,}|\$\$$")
 _STRONG = re.compile(r"\*\*(.+)\*\*")
 _SIGN = re.compile(r"(?:[^\w\s]|\d+)\s+")
 _SURE = 16
@@ -204,7 +205,7 @@ def roles_of(document: Document) -> list[str]:
         found = None
         for text in _as_written(line.text):
             at = held.find(text, place, place + len(text) + 4)
-            at = at if at >= 0 else held.find(text)
+            at = at if at >= 0 else _begun(held, begins, text)
             if at >= 0:
                 found = at, at + len(text)
                 break
@@ -216,11 +217,20 @@ def roles_of(document: Document) -> list[str]:
     return made
 
 
+def _begun(held: str, begins: Sequence[str], text: str) -> int:
+    """Where a text stands anywhere, -1 where it does not: a short one, which may stand in any other, where a line begins."""
+    at = held.find(text)
+    while at >= 0 and len(text) < _SURE and begins[at] == "+":
+        at = held.find(text, at + 1)
+    return at
+
+
 def _as_written(text: str) -> Iterator[str]:
     """A line's text as Markdown may have it, without spaces: as it is, or without its bullet, its number or its hyphen."""
     plain = _GAP.sub("", text)
     yield plain
-    bare = _GAP.sub("", _SIGN.sub("", text, count=1))
+    sign = _SIGN.match(text)
+    bare = _GAP.sub("", text[sign.end() :] if sign else text)
     if bare != plain:
         yield bare
     if plain.endswith("-"):
@@ -240,11 +250,11 @@ def _held(markdown: str) -> tuple[str, list[str]]:
         if fence:
             if sign == fence:
                 fence, fresh = "", True
-            elif fence == "```" and sign:
+            elif fence.startswith("`") and sign:
                 _add(held, begins, written, "`", "`")
             continue
-        if sign.startswith("```") or sign == "$$":
-            fence = sign[:3].rstrip("abcdefghijklmnopqrstuvwxyz") or sign
+        if found := _FENCE.match(sign):
+            fence = found[0]
             continue
         if not sign or sign.startswith("|"):
             fresh = True

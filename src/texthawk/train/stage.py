@@ -88,6 +88,12 @@ class Stage:
     clip: float = 1.0
     mean_with: str | None = None
 
+    def __post_init__(self) -> None:
+        if self.asked + self.outlined > 1:
+            raise ValueError(
+                f"stage {self.name} asks in {self.asked} and outlines in {self.outlined} of its steps; 1 is the most"
+            )
+
     def rate(self, step: int) -> float:
         """Learning rate of a step, counted from 0 within the stage."""
         warm = max(1, round(self.warmup * self.steps))

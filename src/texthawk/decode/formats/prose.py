@@ -168,11 +168,18 @@ def _first_word(line: Standing) -> float:
     return _LETTER * line.size * len(line.text.split(" ")[0])
 
 
+def is_full(group: Sequence[Standing], size: float, right: float) -> bool:
+    """Whether the last line of a passage reaches the margin, as the others do; one that stands alone must be long."""
+    last = group[-1].box
+    return (
+        last is not None and (len(group) > 1 or last.width >= _NARROWEST * size) and last.right >= right - _FULL * size
+    )
+
+
 def _passage(group: Sequence[Standing], item: Item | None, usual: float, right: float, *, first: bool) -> Passage:
     begin = group[0].text if item is None else item.text
-    text, size, last = all_joined([begin, *(line.text for line in group[1:])]), _size(group), group[-1].box
-    long = last is not None and (len(group) > 1 or last.width >= _NARROWEST * size)
-    full = long and last is not None and last.right >= right - _FULL * size
+    text, size = all_joined([begin, *(line.text for line in group[1:])]), _size(group)
+    full = is_full(group, size, right)
     if item is not None:
         return Passage((text,), marks=(item.mark,), full=full, size=size)
     return Passage((text,), heading=_heading(text, len(group), size, usual, first=first), full=full, size=size)

@@ -7,12 +7,16 @@ from statistics import median
 from texthawk.decode.formats.code import indented, letters_of
 from texthawk.decode.formats.joining import all_joined
 from texthawk.decode.formats.lists import numbered
-from texthawk.decode.formats.prose import LONGEST_HEADING, MOST_HEADING, Passage, lists_joined
+from texthawk.decode.formats.prose import LONGEST_HEADING, MOST_HEADING, Passage, is_full, lists_joined
 from texthawk.decode.formats.type_size import Standing
 
-_SIGN = re.compile(r"[^\w\s]\s+(?=\S)")
-_FULL = 4.0  # of the size: what is missing at most of a line that is as long as the others
-_SHORTEST = 12.0  # sizes of type across: a line by itself that is as long as the others is longer
+_BULLET = re.compile(r"[•◦▪‣∙·●○■□►▶»–*-]\s+(?=\S)")
+_LETTERED = re.compile(
+    r"(?:\(\w{1,3}\)|\w{1,2}\)|[ivx]{1,4}\.)\s"
+)  # begins a line of its own, whatever the line is taken for
+
+
+_RUNNING = ("paragraph", "line", "continued")
 
 
 def passages_told(lines: Sequence[Standing]) -> list[Passage]:
@@ -32,18 +36,19 @@ def _belongs(group: Sequence[Standing], line: Standing) -> bool:
     first, role = group[0].line.role, line.line.role
     if first == "code":
         return role in ("code", "continued")
-    return role == "continued" or (role == "line" and first in ("paragraph", "line", "continued"))
+    if role == "continued" and _LETTERED.match(line.text):
+        return first in _RUNNING
+    return role == "continued" or (role == "line" and first in _RUNNING)
 
 
 def _passage(group: Sequence[Standing], right: float) -> Passage:
-    role, size, last = group[0].line.role, median(line.size for line in group), group[-1].box
+    role, size = group[0].line.role, median(line.size for line in group)
     if role == "code":
         return Passage(_code(group), code=True, size=size)
-    long = last is not None and (len(group) > 1 or last.width >= _SHORTEST * size)
-    full = long and last is not None and last.right >= right - _FULL * size
+    full = is_full(group, size, right)
     broken: list[list[str]] = []
     for line in group:
-        if broken and line.line.role == "continued":
+        if broken and line.line.role == "continued" and not _LETTERED.match(line.text):
             broken[-1].append(line.text)
         else:
             broken.append([line.text])
@@ -51,11 +56,11 @@ def _passage(group: Sequence[Standing], right: float) -> Passage:
     if role == "number" and (item := numbered(texts[0])) is not None:
         return Passage((item.text,), marks=(item.mark,), full=full, size=size)
     if role in ("bullet", "number"):
-        return Passage((_SIGN.sub("", texts[0], count=1),), marks=("-",), full=full, size=size)
-    heading = int(role[-1]) if role.startswith("heading") and len(group) <= MOST_HEADING else 0
-    if len(" ".join(texts)) > LONGEST_HEADING:
-        heading = 0
-    return Passage(texts, heading=heading, strong=role == "strong", full=full, size=size)
+        sign = _BULLET.match(texts[0])
+        return Passage((texts[0][sign.end() if sign else 0 :],), marks=("-",), full=full, size=size)
+    short = len(group) <= MOST_HEADING and len(" ".join(texts)) <= LONGEST_HEADING
+    heading = int(role[-1]) if role.startswith("heading") and short else 0
+    return Passage(texts, heading=heading, strong=role == "strong" and short, full=full, size=size)
 
 
 def _code(lines: Sequence[Standing]) -> tuple[str, ...]:
