@@ -216,7 +216,7 @@ TOKENS = replace(
     losses=Losses(glyph_patch=0.3, glyph_query=0.6, glyph_token=1.0),
     parts={"tower": 0.7, "connector": 1.0},
     tiles=24,
-    steps=1000,
+    steps=700,
     learning_rate=1.2e-3,
     final=0.1,
 )
@@ -227,10 +227,10 @@ MORE = replace(
     documents=0.55,
     grids=(
         Grid(1, 2, 7.0, set_rows=True, slack=0.12, junk=0.04),
-        *(Grid(rows, 2, weight, set_rows=True, junk=0.02) for rows, weight in ((3, 0.5), (5, 0.8), (7, 1.5))),
+        *(Grid(rows, 2, weight, set_rows=True, junk=0.02) for rows, weight in ((3, 0.6), (5, 1.2), (7, 2.2))),
     ),
-    tasks={"text": 0.85, "boxes": 0.15},
-    steps=750,
+    tasks={"text": 0.8, "boxes": 0.2},
+    steps=900,
 )
 
 FIND = Stage(
@@ -260,6 +260,10 @@ OUTLINE = replace(
     ANSWER_BOTH, name="outline", asked=0.35, outlined=0.65, texts=8, steps=1700, learning_rate=1.2e-3, warmup=0.05
 )
 
+BALANCE = replace(
+    OUTLINE, name="balance", asked=0.75, outlined=0.25, steps=400, learning_rate=6e-4, mean_with="outline"
+)
+
 
 def nano() -> Recipe:
     return Recipe(
@@ -287,7 +291,7 @@ def nano_chinese() -> Recipe:
 
 def nano_further() -> Recipe:
     """How nano goes on reading both languages, as often as wanted: begun from one that does, its heads learned anew."""
-    return replace(nano_chinese(), name="nano_further", stages=(HEADS, TOKENS, MORE), keep=0.5)
+    return replace(nano_chinese(), name="nano_further", stages=(HEADS, TOKENS, MORE), keep=0.65)
 
 
 def nano_answers() -> Recipe:
@@ -307,4 +311,4 @@ def nano_answers_further() -> Recipe:
 
 def nano_outline() -> Recipe:
     """How nano learns the parts that lines play on a page, and goes on answering: begun from one that answers."""
-    return replace(nano_answers_further(), name="nano_outline", stages=(OUTLINE,))
+    return replace(nano_answers_further(), name="nano_outline", stages=(OUTLINE, BALANCE))
