@@ -94,6 +94,12 @@ def test_a_dry_run_needs_no_endpoint_asks_nothing_and_leaves_nothing(scans, tmp_
     assert "6 pages, 10 requests: 6 x questions, 4 x caption" in out or "4 x caption, 6 x questions" in out
 
 
+def test_a_folder_without_pages_is_wrong_usage(tmp_path, capsys):
+    (tmp_path / "empty").mkdir()
+    assert main(["enrich", str(tmp_path / "empty"), "--model", "wise", "--dry-run"]) == 2
+    assert "empty holds no file of pages (.png, " in capsys.readouterr().err
+
+
 def test_the_key_comes_from_the_named_variable_and_gets_into_no_file_and_no_message(
     enrich, teacher, tmp_path, monkeypatch
 ):

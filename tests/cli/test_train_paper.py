@@ -96,6 +96,12 @@ def test_a_recipe_without_a_paper_is_refused_and_a_paper_without_data_is_told_wh
     assert "name a model and data with --model and --data" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("argv", [["--data", "--help"], ["texthawk2", "--model", "-h"], ["--help", "--data", "DIR"]])
+def test_a_papers_options_are_told_wherever_help_is_asked_for(capsys, argv):
+    assert main(["train", *argv]) == 0
+    assert "--evaluate-packs" in capsys.readouterr().out
+
+
 def test_without_room_for_its_samples_a_run_says_why(inputs, tmp_path, capsys):
     assert main(command(inputs, tmp_path / "run", "--tokens", "20")) == WRONG_USAGE
     assert "longer than a pack" in told(capsys)[0]

@@ -79,7 +79,8 @@ def _parser() -> argparse.ArgumentParser:
 def main(argv: list[str]) -> int:
     """Returns 0; 2 for what cannot be done, and where a loss was not finite."""
     parser = _parser()
-    args = parser.parse_args(argv)
+    wants_help = {"-h", "--help"} & set(argv)  # behind --data, too, which else wants a path
+    args = parser.parse_args(["--help"] if wants_help else argv)
 
     import torch
 

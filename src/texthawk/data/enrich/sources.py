@@ -36,14 +36,9 @@ def pages(places: Sequence[Path], dropped: Dropped, *, dpi: float = 150) -> Iter
 
     An id is the file's path from the folder that was named, with the page's number behind # where there are several.
     """
+    files = {place: _files(place) for place in places}
     for place in places:
-        if not place.exists():
-            raise ValueError(f"there is no {place}; check the spelling")
-    for place in places:
-        named = [place]
-        if place.is_dir():
-            named = sorted(path for path in place.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
-        for path in named:
+        for path in files[place]:
             name = path.relative_to(place).as_posix() if place.is_dir() else path.name
             dropped.seen += 1
             try:
@@ -53,6 +48,17 @@ def pages(places: Sequence[Path], dropped: Dropped, *, dpi: float = 150) -> Iter
                 dropped.leave_out("it is no file of pages, or a damaged one", str(path))
                 continue
             yield from _examples(path, f"{place.name}/{name}" if place.is_dir() else name, place.stem, count, dpi)
+
+
+def _files(place: Path) -> list[Path]:
+    if not place.exists():
+        raise ValueError(f"there is no {place}; check the spelling")
+    if not place.is_dir():
+        return [place]
+    found = sorted(path for path in place.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
+    if not found:
+        raise ValueError(f"{place} holds no file of pages ({', '.join(SUFFIXES)}); name a folder that does")
+    return found
 
 
 def examples_of_set(name: str, place: Path, split: str, dropped: Dropped) -> Iterator[Example]:
