@@ -39,7 +39,7 @@ def test_the_lines_of_a_page_are_one_prompt_of_a_grid_and_a_thumbnail(reader: Re
     handle.remove()
     assert (shown[0].rows, shown[0].columns, shown[0].thumbnail) == (5, 2, True)
     wrong = character_edits(page.text.replace("\n", " "), " ".join(LINES))
-    assert len(page.lines) >= len(LINES) - 2 and wrong.edits <= 0.07 * wrong.length, page.text
+    assert len(page.lines) >= len(LINES) - 2 and wrong.edits <= 0.05 * wrong.length, page.text
 
 
 def test_a_page_of_more_lines_than_the_grid_holds_is_two_prompts(reader: Reader) -> None:

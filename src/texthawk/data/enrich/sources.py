@@ -35,6 +35,7 @@ def pages(places: Sequence[Path], dropped: Dropped, *, dpi: float = 150) -> Iter
     """All pages of files and folders, folders in order of names with all inside; files that cannot be opened are counted.
 
     An id is the file's path from the folder that was named, with the page's number behind # where there are several.
+    ValueError before the first page where a place is not there or a folder holds no file of pages.
     """
     files = {place: _files(place) for place in places}
     for place in places:

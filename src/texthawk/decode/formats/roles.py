@@ -11,11 +11,7 @@ from texthawk.decode.formats.prose import LONGEST_HEADING, MOST_HEADING, Passage
 from texthawk.decode.formats.type_size import Standing
 
 _BULLET = re.compile(r"[•◦▪‣∙·●○■□►▶»–*-]\s+(?=\S)")
-_LETTERED = re.compile(
-    r"(?:\(\w{1,3}\)|\w{1,2}\)|[ivx]{1,4}\.)\s"
-)  # begins a line of its own, whatever the line is taken for
-
-
+_LETTERED = re.compile(r"(?:\(\w{1,3}\)|\w{1,2}\)|[ivx]{1,4}\.)\s")
 _RUNNING = ("paragraph", "line", "continued")
 
 
@@ -36,9 +32,12 @@ def _belongs(group: Sequence[Standing], line: Standing) -> bool:
     first, role = group[0].line.role, line.line.role
     if first == "code":
         return role in ("code", "continued")
-    if role == "continued" and _LETTERED.match(line.text):
-        return first in _RUNNING
-    return role == "continued" or (role == "line" and first in _RUNNING)
+    return _goes_on(line) or (role in ("continued", "line") and first in _RUNNING)
+
+
+def _goes_on(line: Standing) -> bool:
+    """Whether a line is one with that above it; one that begins with (a), b) or iv. never is."""
+    return line.line.role == "continued" and _LETTERED.match(line.text) is None
 
 
 def _passage(group: Sequence[Standing], right: float) -> Passage:
@@ -48,7 +47,7 @@ def _passage(group: Sequence[Standing], right: float) -> Passage:
     full = is_full(group, size, right)
     broken: list[list[str]] = []
     for line in group:
-        if broken and line.line.role == "continued" and not _LETTERED.match(line.text):
+        if broken and _goes_on(line):
             broken[-1].append(line.text)
         else:
             broken.append([line.text])
