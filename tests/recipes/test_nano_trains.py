@@ -15,9 +15,17 @@ from texthawk.data.synth import Corpus, system_fonts
 from texthawk.decode.asked import tasks_of
 from texthawk.decode.outline import ROLES
 from texthawk.model.answering import FILE
-from texthawk.recipes.nano import nano, nano_answers, nano_answers_further, nano_chinese, nano_further, nano_outline
+from texthawk.recipes.nano import (
+    nano,
+    nano_answers,
+    nano_answers_further,
+    nano_chinese,
+    nano_further,
+    nano_outline,
+    nano_pointing,
+)
 from texthawk.train.recipe import Recipe
-from texthawk.train.run import Run
+from texthawk.train.run import MARKS, Run
 from texthawk.types import Box, Line, Page
 
 TEXT = Corpus.from_texts(
@@ -118,6 +126,21 @@ def test_chinese_goes_on_from_english_and_keeps_a_share_of_its_weights(tmp_path:
     lines = tuple(Line(text, Box(9, top, 99, top + 10)) for text, top in (("One", 9), ("Two", 30)))
     assert all(line.role in ROLES.values() for line in told.outlined(Page(1, 200, 99, "", lines)).lines)
     assert not any(line.role for line in answering.outlined(Page(1, 200, 99, "", lines)).lines)
+    pointing = Run(
+        cut(nano_pointing()), tmp_path / "pointing", corpus=TEXT, texts=texts, fonts=FONTS, start=tmp_path / "tells"
+    )
+    first = pointing.model.config.coordinate_token_start
+    kept, marks = (model.model.language_model.embed_tokens.weight[first:] for model in (told.model, told.answers.model))
+    places = pointing.model.model.language_model.embed_tokens.weight[first:]
+    assert places[:MARKS].equal(marks[:MARKS]) and places[MARKS:1000].equal(kept[MARKS:1000])
+    pointing.train(workers=0)
+    pointing.export(tmp_path / "points")
+    points = texthawk.load(str(tmp_path / "points"))
+    assert tasks_of(points) == ["text", "ask_text", "markdown", "find"]
+    project = points.answers.model.model.connector.project.weight
+    assert not project.equal(points.model.model.connector.project.weight)
+    assert points.model.model.connector.project.weight.equal(told.model.model.connector.project.weight)
+    assert all(place.by == "model" for place in points.places(Image.new("RGB", (90, 60), "red"), ["it"], by="model")[0])
     with pytest.raises(ValueError, match=r"nano_answers_further prints documents by language.*\(texts\)"):
         Run(nano_answers_further(), tmp_path / "none", corpus=TEXT, fonts=FONTS, start=start)
     with pytest.raises(ValueError, match="no texts in 'zh'"):
@@ -140,7 +163,7 @@ def test_a_folder_to_begin_from_that_is_not_there_is_named(tmp_path: Path) -> No
 
 @pytest.mark.parametrize(
     "recipe",
-    [nano_chinese(), nano_further(), nano_answers(), nano_answers_further(), nano_outline()],
+    [nano_chinese(), nano_further(), nano_answers(), nano_answers_further(), nano_outline(), nano_pointing()],
     ids=lambda recipe: recipe.name,
 )
 def test_what_goes_further_is_begun_from_a_model_that_reads(recipe: Recipe, tmp_path: Path) -> None:

@@ -26,8 +26,9 @@ def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(
         prog="texthawk find",
         description=__doc__,
-        epilog="A model that has learned to point is asked first; otherwise, and where it gives no box, the phrase is looked "
-        "up among the words that were read, some misread letters allowed. Each place tells which of the two it was. "
+        epilog="The phrase is looked up among the words that were read, some misread letters allowed. Where no page has it, a "
+        "model that has learned to point is shown each page and says where what the phrase describes is drawn, as in "
+        "'the red car'. Each place tells which of the two it was. "
         "Exit status: 0, also where a phrase is nowhere, which is said (an empty list in JSON); 1 when some page "
         "could not be read or drawn; 2 for wrong usage.",
     )
@@ -38,7 +39,7 @@ def parser() -> argparse.ArgumentParser:
         "--by",
         choices=("auto", "text", "model"),
         default="auto",
-        help="look among the words that were read, or ask the model (default: auto, the model where it has learned it)",
+        help="look among the words that were read, or ask the model (default: auto, the words, then the model)",
     )
     made.add_argument(
         "--draw",

@@ -29,7 +29,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument(
         "recipe",
         help="name of a recipe that has stages: nano, nano_chinese, nano_further, nano_answers, "
-        "nano_answers_further, nano_outline, tiny; or of a pyramid: vdim, vdim-small",
+        "nano_answers_further, nano_outline, nano_pointing, tiny; or of a pyramid: vdim, vdim-small",
     )
     parser.add_argument("--text", type=Path, help="folder of text files to print and learn from")
     parser.add_argument("--pattern", default="*", help="which files of that folder (en_*, for example)")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from texthawk.decode.grammar import GrammarConstraint, Schemas, check_choices
 from texthawk.decode.printed import rows_of
+from texthawk.model.answering import ASK, FIND
 from texthawk.model.transcript import about, cited, language_of, marked, shown_rows
 from texthawk.model.working import worked_out
 from texthawk.types import Page
@@ -201,9 +202,9 @@ def can_answer(reader: "Reader") -> bool:
 
 def answers_from_text(reader: "Reader") -> bool:
     """Whether the model was trained to answer from what was read, which is then shown to it instead of the picture."""
-    return "ask_text" in tasks_of(reader)
+    return ASK in tasks_of(reader)
 
 
 def can_point(reader: "Reader") -> bool:
     """Whether the model was trained to tell places of what is described."""
-    return "find" in tasks_of(reader)
+    return FIND in tasks_of(reader)

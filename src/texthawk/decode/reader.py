@@ -179,8 +179,8 @@ class Reader:
     ) -> "list[list[Place]]":
         """For each phrase its places on the pages of a file: page, box, lines, text, how it was found and how surely.
 
-        by: "auto" (the model points, where it has learned to and answers with a box; else the words that were read), "text"
-        or "model". settings: pages, dpi, limits as for `read`. ValueError for what cannot be read or looked for.
+        by: "auto" (the words that were read; where none are near, the model points if it has learned to), "text" or "model".
+        settings: pages, dpi, limits as for `read`. ValueError for what cannot be read or looked for.
         """
         from texthawk.decode.documents.consulting import find
 

@@ -1,14 +1,15 @@
-"""A language model that answers beside the one that reads: the same tower and connector, other weights, a sixth of their bytes.
+"""A model that answers beside the one that reads: the same tower, other weights behind it, a fifth of their bytes.
 
-A small model that learns to answer forgets some of how it reads. So its language model is trained to answer by itself, and
-what ships beside the reading weights is how the answering ones differ from them, in 4 bits: a difference bears rounding far
-better than weights do (Liu et al., 2024, BitDelta, keep one bit of each).
+A small model that learns to answer forgets some of how it reads. So its connector and language model are trained to answer by
+themselves, and what ships beside the reading weights is how the answering ones differ from them, in whole steps that take some
+three bits an entry: a difference bears rounding far better than weights do (Liu et al., 2024, BitDelta, keep one bit of each).
 
-Shape letters:  R rows   C columns   G groups of columns
+Shape letters:  R rows   C columns   n bytes
 """
 
 import copy
 import hashlib
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -20,32 +21,34 @@ from torch import Tensor, nn
 from texthawk.model.modeling import TextHawkForConditionalGeneration
 
 FILE = "answers.safetensors"
-GROUP = 128
-"""Columns of a matrix that share a scale."""
-_LEVELS = 7
-_PACKED, _SCALES = ".packed", ".scales"
+STEP = 0.45
+"""Root mean squares of a row's entries that are one step."""
+FLAT = 0.2
+"""Root mean squares of a matrix's entries below which a row is as good as nought."""
+_MOST = 127
+_CODED, _STEPS = ".coded", ".steps"
 _READING, _TASKS = "reading", "tasks"
 """Whose answers they are and what was learned, in the file's metadata."""
-ASK, OUTLINE = "ask_text", "markdown"
-"""What can be learned: to answer questions about text, and to tell the parts that lines play."""
+ASK, OUTLINE, FIND = "ask_text", "markdown", "find"
+"""What can be learned: to answer questions about text, to tell the parts that lines play, and to point at what is described."""
 
 
 def answers_in(folder: Path, model: TextHawkForConditionalGeneration) -> TextHawkForConditionalGeneration | None:
-    """The model of a folder as it answers, its tower and connector those of `model`; None where the folder has none such.
+    """The model of a folder as it answers, its tower that of `model`; None where the folder has none such.
 
     Its config tells as `tasks` what it has learned. ValueError for a file that does not belong to the model.
     """
     file = folder / FILE
     if not file.is_file():
         return None
-    shared = [model.model.vision_tower, model.model.connector]
-    made = copy.deepcopy(model, {id(module): module for module in shared})
+    tower = model.model.vision_tower
+    made = copy.deepcopy(model, {id(tower): tower})
     weights = _weights(made)
     try:
         with safe_open(file, "pt") as stored:
             kept = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
             told = stored.metadata() or {}
-        names = {name.removesuffix(_PACKED) for name in kept if not name.endswith(_SCALES)}
+        names = {name.removesuffix(_CODED) for name in kept if not name.endswith(_STEPS)}
         if names != set(weights):
             raise ValueError(f"it has other weights than the model: {_named(names ^ set(weights))}")
         if told.get(_READING) != _signature(weights):
@@ -64,23 +67,28 @@ def answers_in(folder: Path, model: TextHawkForConditionalGeneration) -> TextHaw
 
 def _difference(name: str, kept: dict[str, Tensor], shape: torch.Size) -> Tensor:
     """How a weight of this shape differs; ValueError where what is kept of it is damaged."""
-    parts: dict[str, tuple[torch.dtype, tuple[int, ...]]] = {name: (torch.bfloat16, tuple(shape))}
+    if name in kept:
+        return _checked(name, kept, torch.bfloat16, tuple(shape))
+    rows, columns = shape
+    coded = _checked(name + _CODED, kept, torch.uint8, (None,))
+    steps = _checked(name + _STEPS, kept, torch.float16, (rows,))
+    try:
+        return unpacked(coded, steps, columns)
+    except ValueError as error:
+        raise ValueError(f"{name}{_CODED} is damaged, {error}") from error
+
+
+def _checked(name: str, kept: dict[str, Tensor], dtype: torch.dtype, shape: tuple[int | None, ...]) -> Tensor:
+    """What is kept under a name; ValueError unless it has this type and shape, whose None is any size."""
     if name not in kept:
-        rows, columns = shape
-        parts = {
-            name + _PACKED: (torch.uint8, (rows, columns // 2)),
-            name + _SCALES: (torch.float16, (rows, columns // GROUP)),
-        }
-    for part, (dtype, size) in parts.items():
-        if part not in kept:
-            raise ValueError(f"it lacks {part}")
-        if (kept[part].dtype, tuple(kept[part].shape)) != (dtype, size):
-            raise ValueError(
-                f"{part} is {kept[part].dtype} of the shape {tuple(kept[part].shape)} and not {dtype} of {size}"
-            )
-        if not kept[part].isfinite().all():
-            raise ValueError(f"{part} holds what is no number")
-    return unpacked(kept[name + _PACKED], kept[name + _SCALES]) if name not in kept else kept[name]
+        raise ValueError(f"it lacks {name}")
+    found = kept[name]
+    alike = found.ndim == len(shape) and all(own in (None, size) for own, size in zip(shape, found.shape, strict=True))
+    if found.dtype != dtype or not alike:
+        raise ValueError(f"{name} is {found.dtype} of the shape {tuple(found.shape)} and not {dtype} of {shape}")
+    if not found.isfinite().all():
+        raise ValueError(f"{name} holds what is no number")
+    return found
 
 
 def save_answers(
@@ -92,14 +100,14 @@ def save_answers(
     """Write beside the reading model in `folder` how the answering one differs from it, which model that is and what the
     answering one has learned.
 
-    Vectors stay as they are, in bfloat16; matrices have 4 bits an entry and a scale for each 128 columns.
+    Vectors stay as they are, in bfloat16; matrices have some three bits an entry, and a step for each row.
     """
     stored: dict[str, Tensor] = {}
     own = _weights(reading)
     for name, weight in _weights(answering).items():
         difference = weight.detach().float().cpu() - own[name].detach().float().cpu()
-        if difference.ndim == 2 and difference.shape[1] % GROUP == 0:
-            stored[name + _PACKED], stored[name + _SCALES] = packed(difference)
+        if difference.ndim == 2:
+            stored[name + _CODED], stored[name + _STEPS] = packed(difference)
         else:
             stored[name] = difference.to(torch.bfloat16)
     save_file(stored, folder / FILE, {"format": "pt", _READING: _signature(own), _TASKS: " ".join(tasks)})
@@ -107,28 +115,42 @@ def save_answers(
 
 
 def packed(matrix_RC: Tensor) -> tuple[Tensor, Tensor]:
-    """Entries in 4 bits (R, C / 2), of two neighbours the first in the lower bits, and float16 scales (R, G)."""
-    groups_RGc = matrix_RC.unflatten(1, (-1, GROUP))
-    scales_RG = (groups_RGc.abs().amax(-1) / _LEVELS).half()
-    steps = torch.where(scales_RG > 0, scales_RG.float(), 1.0)[..., None]
-    levels = ((groups_RGc / steps).round().clamp(-_LEVELS, _LEVELS) + _LEVELS + 1).to(torch.uint8).flatten(1)
-    return levels[:, ::2] | (levels[:, 1::2] << 4), scales_RG
+    """Each entry in whole steps of its row, one byte each and all of them compressed (n,) uint8; and the float16 steps (R,)."""
+    rms_R = matrix_RC.pow(2).mean(1).sqrt()
+    steps_R = (STEP * rms_R.clamp(min=FLAT * float(matrix_RC.pow(2).mean().sqrt()))).half()
+    sizes_R1 = torch.where(steps_R > 0, steps_R.float(), 1.0)[:, None]
+    entries = (matrix_RC / sizes_R1).round().clamp(-_MOST, _MOST).to(torch.int8)
+    coder = zlib.compressobj(9, strategy=zlib.Z_HUFFMAN_ONLY)
+    coded = coder.compress(entries.numpy().tobytes()) + coder.flush()
+    return torch.frombuffer(bytearray(coded), dtype=torch.uint8), steps_R
 
 
-def unpacked(packed_Rc: Tensor, scales_RG: Tensor) -> Tensor:
-    """The matrix (R, C) that was packed, each entry within half a step of its scale."""
-    levels_RC = torch.stack([packed_Rc & 15, packed_Rc >> 4], dim=-1).flatten(1)
-    groups_RGc = levels_RC.float().unflatten(1, (scales_RG.shape[1], -1)) - (_LEVELS + 1)
-    return (groups_RGc * scales_RG.float()[..., None]).flatten(1)
+def unpacked(coded_n: Tensor, steps_R: Tensor, columns: int) -> Tensor:
+    """The matrix (R, C) that was packed, each entry within half a step of its row, but for those over `_MOST` steps.
+
+    ValueError where the bytes are not those of such a matrix.
+    """
+    count = len(steps_R) * columns
+    decoder = zlib.decompressobj()
+    try:
+        entries = decoder.decompress(coded_n.numpy().tobytes(), count + 1)
+    except zlib.error as error:
+        raise ValueError(f"its bytes cannot be decompressed: {error}") from error
+    if len(entries) != count or not decoder.eof:
+        raise ValueError(f"its bytes are not those of {count} entries")
+    whole_RC = torch.frombuffer(bytearray(entries), dtype=torch.int8).view(len(steps_R), columns)
+    return whole_RC.float() * steps_R.float()[:, None]
 
 
 def _weights(model: TextHawkForConditionalGeneration) -> dict[str, nn.Parameter]:
-    """What answering has its own of: the weights of the language model; the output layer's too where it is not tied to them."""
+    """What answering has its own of: connector and language model; the output layer where it is not tied to that."""
     found = dict(model.model.language_model.named_parameters())
-    head = {f"lm_head.{name}": weight for name, weight in model.lm_head.named_parameters()}
-    return found | {
-        name: weight for name, weight in head.items() if all(weight is not other for other in found.values())
-    }
+    others = (("connector", model.model.connector), ("lm_head", model.lm_head))
+    for part, module in others:
+        for name, weight in module.named_parameters():
+            if all(weight is not other for other in found.values()):
+                found[f"{part}.{name}"] = weight
+    return found
 
 
 def _signature(weights: dict[str, nn.Parameter]) -> str:

@@ -4,7 +4,15 @@ from collections.abc import Callable
 
 from texthawk.recipes.llava_uhd1 import llava_uhd1, llava_uhd1_13b
 from texthawk.recipes.llava_uhd2 import llava_uhd2, llava_uhd2_13b, llava_uhd2_qwen2
-from texthawk.recipes.nano import nano, nano_answers, nano_answers_further, nano_chinese, nano_further, nano_outline
+from texthawk.recipes.nano import (
+    nano,
+    nano_answers,
+    nano_answers_further,
+    nano_chinese,
+    nano_further,
+    nano_outline,
+    nano_pointing,
+)
 from texthawk.recipes.recipe import Recipe
 from texthawk.recipes.texthawk import texthawk
 from texthawk.recipes.texthawk2 import texthawk2
@@ -24,6 +32,7 @@ RECIPES: dict[str, Callable[[], Recipe]] = {
     "nano_answers": nano_answers,
     "nano_answers_further": nano_answers_further,
     "nano_outline": nano_outline,
+    "nano_pointing": nano_pointing,
     "nano_chinese": nano_chinese,
     "nano_further": nano_further,
     "tiny": tiny,

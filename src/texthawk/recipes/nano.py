@@ -264,6 +264,37 @@ BALANCE = replace(
     OUTLINE, name="balance", asked=0.75, outlined=0.25, steps=400, learning_rate=6e-4, mean_with="outline"
 )
 
+POINT = replace(
+    OUTLINE,
+    name="point",
+    losses=Losses(language=1.0, guide=0.5, box=2.0),
+    parts={"connector": 1.0, "language": 1.0},
+    asked=0.0,
+    outlined=0.0,
+    pointed=1.0,
+    steps=450,
+    final=0.6,
+)
+
+SIGHT = replace(
+    POINT, name="sight", losses=Losses(thing=1.0), parts={"connector": 1.0}, steps=400, texts=24, warmup=0.05, final=0.1
+)
+
+CLEARER = replace(SIGHT, name="clearer", steps=520, learning_rate=1.1e-3, warmup=0.02, final=0.05)
+
+POINT_TOO = replace(
+    POINT,
+    name="point_too",
+    losses=replace(POINT.losses, thing=0.5),
+    asked=0.38,
+    outlined=0.12,
+    pointed=0.5,
+    steps=1000,
+    learning_rate=1e-3,
+    warmup=0.02,
+    final=0.01,
+)
+
 
 def nano() -> Recipe:
     return Recipe(
@@ -312,3 +343,8 @@ def nano_answers_further() -> Recipe:
 def nano_outline() -> Recipe:
     """How nano learns the parts that lines play on a page, and goes on answering: begun from one that answers."""
     return replace(nano_answers_further(), name="nano_outline", stages=(OUTLINE, BALANCE))
+
+
+def nano_pointing() -> Recipe:
+    """How nano learns to point at what is described, connector and all, and goes on answering: begun from one that answers."""
+    return replace(nano_outline(), name="nano_pointing", stages=(POINT, SIGHT, CLEARER, POINT_TOO))

@@ -6,7 +6,7 @@ Shape letters:  T tiles   B samples   L tokens   V visual tokens of a page   G c
 """
 
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
@@ -28,10 +28,23 @@ from texthawk.types import TileLayout
 if TYPE_CHECKING:
     from texthawk.train.documents import DocumentMaker
     from texthawk.train.outlines import OutlineMaker
+    from texthawk.train.pointing import PointingMaker
     from texthawk.train.questions import QuestionMaker
 
 TOGETHER = 4
 SPELLED = 1
+
+
+class Things(NamedTuple):
+    """kinds, hues: (B, V) numbers of the thing's kind and hue on a visual token, 0 for nothing, -100 for what is not told.
+
+    reaches: (B, V, 4) from the middle of the token to the thing's left, top, right and bottom, in parts of the picture; NaN
+    where there is none.
+    """
+
+    kinds: Tensor
+    hues: Tensor
+    reaches: Tensor
 
 
 @dataclass
@@ -48,6 +61,7 @@ class Batch:
     first, and positions: (B, L) each token's place in its own prompt; both None where each row is one prompt. branches:
     of such rows, where text and questions end.
     coordinate_weight: of coordinate tokens in the language loss where they are no coordinates; None takes the model's α.
+    things: what is drawn where visual tokens lie, where that is known.
     """
 
     input_ids: Tensor
@@ -68,18 +82,21 @@ class Batch:
     positions: Tensor | None = None
     branches: tuple[Branches, ...] = ()
     visual_start: int = 0
+    things: "Things | None" = None
     coordinate_weight: float | None = None
 
     def to(self, device: torch.device) -> "Batch":
         moved: dict[str, Any] = {}
         for field in fields(self):
             value = getattr(self, field.name)
+            if isinstance(value, Things):
+                value = Things(*(tensor.to(device, non_blocking=True) for tensor in value))
             moved[field.name] = value.to(device, non_blocking=True) if isinstance(value, Tensor) else value
         return Batch(**moved)
 
 
 class BatchMaker:
-    """Makes the batches of a stage from rendered pages, `documents`, `questions` and `outlines`; some stages need few of them."""
+    """Makes the batches of a stage from rendered pages and from other makers, of which most stages need few."""
 
     def __init__(
         self,
@@ -92,6 +109,7 @@ class BatchMaker:
         questions: "QuestionMaker | None" = None,
         documents: "DocumentMaker | None" = None,
         outlines: "OutlineMaker | None" = None,
+        pointing: "PointingMaker | None" = None,
     ) -> None:
         if not isinstance(compressor, ReSAConfig):
             raise ValueError(
@@ -100,7 +118,7 @@ class BatchMaker:
             )
         self.processor, self.compressor, self.maker = processor, compressor, maker
         self.thumbnail_above, self.tile = thumbnail_above, tile
-        self.questions, self.documents, self.outlines = questions, documents, outlines
+        self.questions, self.documents, self.outlines, self.pointing = questions, documents, outlines, pointing
         tokenizer = processor.tokenizer
         self.end = tokenizer.convert_tokens_to_ids("<|im_end|>")
         self.pad = tokenizer.pad_token_id
@@ -119,6 +137,10 @@ class BatchMaker:
             if self.outlines is None:
                 raise ValueError(f"stage {stage.name} outlines documents; give the BatchMaker an OutlineMaker")
             return self.outlines.batch(dice, step, stage.texts, stage.languages)
+        if share < stage.asked + stage.outlined + stage.pointed:
+            if self.pointing is None:
+                raise ValueError(f"stage {stage.name} points at things; give the BatchMaker a PointingMaker")
+            return self.pointing.batch(dice, step, stage.texts, stage.languages)
         if stage.losses.language and not stage.parts.get("connector") and not stage.parts.get("tower"):
             if set(stage.tasks) == {"plain"}:
                 return self._plain(stage, rng)
@@ -253,7 +275,7 @@ class BatchMaker:
         assert batch.guide is not None and batch.places is not None and batch.spelling is not None
         flat = np.concatenate([line.glyphs for line in page.lines]) if page.lines else np.zeros((0, 4))
         classes = [CLASS.get(c, UNNAMED) for line in page.lines for c in line.text]
-        tokens, inside = self.visual_token(flat, layout)
+        tokens, inside = visual_token(flat, layout, self.compressor)
         for i, (low, high) in enumerate(offsets):
             printed = [owner for owner in owners[low:high] if owner >= 0]
             if printed:
@@ -261,26 +283,6 @@ class BatchMaker:
                 batch.places[b, begin + i] = torch.from_numpy(inside[printed[0]])
                 spelled = [classes[owner] for owner in printed[:SPELLED]]
                 batch.spelling[b, begin + i, : len(spelled)] = torch.tensor(spelled)
-
-    def visual_token(self, boxes_G4: np.ndarray, layout: TileLayout) -> tuple[np.ndarray, np.ndarray]:
-        """The visual token that covers each box's centre, and the centre's place (x, y) in pixels from its middle."""
-        rows_cell = self.tile // self.compressor.side * self.compressor.window[0]
-        columns_cell = self.tile // self.compressor.side * self.compressor.window[1]
-        x = np.clip((boxes_G4[:, 0] + boxes_G4[:, 2]) / 2, 0, layout.width - 0.01)
-        y = np.clip((boxes_G4[:, 1] + boxes_G4[:, 3]) / 2, 0, layout.height - 0.01)
-        row, column = (y // rows_cell).astype(int), (x // columns_cell).astype(int)
-        down, across = self.tile // rows_cell, self.tile // columns_cell
-        if self.compressor.scan == "page":
-            token = row * (across * layout.columns) + column
-        else:
-            tile = row // down * layout.columns + column // across
-            token = tile * down * across + row % down * across + column % across
-        if self.compressor.row_separators:
-            token = token + row // down
-        if layout.thumbnail:
-            token = token + self.compressor.tokens_per_tile
-        inside = np.stack([x - (column + 0.5) * columns_cell, y - (row + 0.5) * rows_cell], axis=1)
-        return token, inside
 
     def _glyphs(self, batch: Batch, pages: list[SynthPage], layout: TileLayout, rng: np.random.Generator) -> None:
         """Ask for characters at jittered centres, and at random places for whatever is there, blank or not."""
@@ -303,7 +305,7 @@ class BatchMaker:
             row, column = (points[:, 1] // self.tile).astype(int), (points[:, 0] // self.tile).astype(int)
             tiles.append(b * layout.tiles + int(layout.thumbnail) + row * layout.columns + column)
             places.append(points % self.tile)
-            token, offset = self.visual_token(np.concatenate([points, points], axis=1), layout)
+            token, offset = visual_token(np.concatenate([points, points], axis=1), layout, self.compressor)
             tokens.append(token)
             inside.append(offset)
             classes.append(names)
@@ -314,6 +316,27 @@ class BatchMaker:
         batch.glyph_page = torch.from_numpy(np.concatenate(owners))
         batch.glyph_token = torch.from_numpy(np.concatenate(tokens))
         batch.glyph_token_xy = torch.from_numpy(np.concatenate(inside)).float()
+
+
+def visual_token(boxes_G4: np.ndarray, layout: TileLayout, compressor: ReSAConfig) -> tuple[np.ndarray, np.ndarray]:
+    """The visual token that covers each box's centre, and the centre's place (x, y) in pixels from its middle."""
+    tile = layout.tile
+    rows_cell, columns_cell = (tile // compressor.side * extent for extent in compressor.window)
+    x = np.clip((boxes_G4[:, 0] + boxes_G4[:, 2]) / 2, 0, layout.width - 0.01)
+    y = np.clip((boxes_G4[:, 1] + boxes_G4[:, 3]) / 2, 0, layout.height - 0.01)
+    row, column = (y // rows_cell).astype(int), (x // columns_cell).astype(int)
+    down, across = tile // rows_cell, tile // columns_cell
+    if compressor.scan == "page":
+        token = row * (across * layout.columns) + column
+    else:
+        token_tile = row // down * layout.columns + column // across
+        token = token_tile * down * across + row % down * across + column % across
+    if compressor.row_separators:
+        token = token + row // down
+    if layout.thumbnail:
+        token = token + compressor.tokens_per_tile
+    inside = np.stack([x - (column + 0.5) * columns_cell, y - (row + 0.5) * rows_cell], axis=1)
+    return token, inside
 
 
 def _blank(points_n2: np.ndarray, page: SynthPage) -> np.ndarray:

@@ -192,15 +192,11 @@ class QuestionMaker:
         token_of: dict[int, list[int]] = {}
         for token, start in enumerate(starts):
             token_of.setdefault(start - len(self.before), []).append(token)
-        row = Row(list(first), [-100] * len(first), list(range(len(first))), [0] * len(first), len(first), [])
-        for number, (question, answer, letters) in enumerate(page.asked, 1):
+        row = Row.begun(first)
+        for question, answer, letters in page.asked:
             asked, _ = self.ids(question + self.behind)
             told, of_letters = self.ids(answer)
-            begin = len(row.ids) + len(asked)
-            row.ids.extend([*asked, *told, self.end])
-            row.labels.extend([-100] * len(asked) + [*told, self.end])
-            row.positions.extend(range(len(first), len(first) + len(asked) + len(told) + 1))
-            row.branches.extend([number] * (len(asked) + len(told) + 1))
+            begin = row.add(asked, [*told, self.end])
             parts: dict[int, int] = {}
             for k, letter in enumerate(of_letters):
                 part = parts[letter] = parts.get(letter, -1) + 1  # of a letter of several tokens
@@ -229,6 +225,21 @@ class Row(NamedTuple):
     branches: list[int]
     text: int
     guide: list[tuple[int, list[int]]]
+
+    @classmethod
+    def begun(cls, text: Sequence[int]) -> "Row":
+        """A page of which nothing is asked yet."""
+        count = len(text)
+        return cls(list(text), [-100] * count, list(range(count)), [0] * count, count, [])
+
+    def add(self, question: Sequence[int], answer: Sequence[int]) -> int:
+        """Ask one more question; tells at which token its answer begins."""
+        begin, count = len(self.ids) + len(question), len(question) + len(answer)
+        self.ids.extend([*question, *answer])
+        self.labels.extend([*[-100] * len(question), *answer])
+        self.positions.extend(range(self.text, self.text + count))
+        self.branches.extend([self.branches[-1] + 1] * count)
+        return begin
 
     @property
     def ends(self) -> tuple[int, ...]:

@@ -22,10 +22,11 @@ from torch import nn
 from torch.utils.data import DataLoader, Dataset
 from transformers import AutoTokenizer, GenerationConfig
 
+from texthawk.compress.resa import ReSAConfig
 from texthawk.data.factory.texts import Texts
 from texthawk.data.synth import Corpus, PageMaker, hold_out, system_fonts
 from texthawk.image.tiles import TilingConfig
-from texthawk.model.answering import ASK, FILE, OUTLINE, answers_in, save_answers
+from texthawk.model.answering import ASK, FILE, FIND, OUTLINE, answers_in, save_answers
 from texthawk.model.image_processor import TextHawkImageProcessor
 from texthawk.model.loading import config_in, require_files
 from texthawk.model.modeling import TextHawkForConditionalGeneration
@@ -36,6 +37,7 @@ from texthawk.train.documents import DocumentMaker
 from texthawk.train.identity import Identity
 from texthawk.train.optimiser import Optimiser
 from texthawk.train.outlines import OutlineMaker
+from texthawk.train.pointing import PointingMaker
 from texthawk.train.questions import QuestionMaker
 from texthawk.train.recipe import Recipe
 from texthawk.train.stage import Stage
@@ -44,6 +46,8 @@ from texthawk.train.supervision import Supervision
 from texthawk.vision.positions import sinusoidal
 
 CHECKPOINT_SECONDS = 240.0
+MARKS = 200
+"""Coordinate tokens that may mark a row: the first marks of a page with those of its rows."""
 
 
 class Batches(Dataset[Batch]):
@@ -111,9 +115,10 @@ class Run:
             )
         printed = texts or Texts({"en": corpus.paragraphs})
         questions = QuestionMaker(self.processor, printed, kept, seed)
+        compressor = self.config.compressor_config
         self.maker = BatchMaker(
             self.processor,
-            self.config.compressor_config,
+            compressor,
             PageMaker(corpus, kept, seed=seed),
             thumbnail_above=tiling.thumbnail_above,
             tile=tiling.tile,
@@ -123,6 +128,9 @@ class Run:
             else None,
             outlines=OutlineMaker(questions, printed, kept, seed)
             if any(stage.outlined for stage in recipe.stages)
+            else None,
+            pointing=PointingMaker(questions, compressor, printed, kept, seed)
+            if isinstance(compressor, ReSAConfig) and any(stage.pointed for stage in recipe.stages)
             else None,
         )
         tokenizer = self.processor.tokenizer
@@ -138,6 +146,8 @@ class Run:
             self.model.load_state_dict((earlier or begun).state_dict())
             if recipe.answers and earlier is None:
                 tell_marks_apart(self.model)
+            if any(stage.pointed for stage in recipe.stages) and (earlier is None or FIND not in earlier.config.tasks):
+                tell_places_again(self.model, begun)
         if (
             self.device.type == "cpu"
         ):  # there the backward pass of fused attention takes twice the time of the plain one
@@ -220,7 +230,7 @@ class Run:
         return bool(own & set(self._trained(later)))
 
     def _trained(self, stage: Stage) -> list[str]:
-        heads = stage.glyphs or stage.losses.place or stage.losses.spell
+        heads = stage.glyphs or stage.losses.place or stage.losses.spell or stage.losses.thing
         return [*stage.parts, "supervision"] if heads else list(stage.parts)
 
     def _state(self, stage: Stage) -> dict[str, list[dict]]:
@@ -338,8 +348,9 @@ class Run:
             if not (folder.exists() and folder.samefile(self.start)):
                 shutil.copytree(self.start, folder, copy_function=shutil.copyfile, dirs_exist_ok=True)
             reading = TextHawkForConditionalGeneration.from_pretrained(self.start, local_files_only=True)
-            told = any(stage.outlined for stage in self.recipe.stages)
-            save_answers(folder, reading, self.model, (ASK, OUTLINE) if told else (ASK,))
+            stages = self.recipe.stages
+            learned = {OUTLINE: any(s.outlined for s in stages), FIND: any(s.pointed for s in stages)}
+            save_answers(folder, reading, self.model, (ASK, *(task for task, yes in learned.items() if yes)))
             return
         folder.mkdir(parents=True, exist_ok=True)
         (folder / FILE).unlink(missing_ok=True)
@@ -381,6 +392,17 @@ def tell_marks_apart(model: TextHawkForConditionalGeneration) -> None:
         rows = weight[bins]
         length = (rows.norm(dim=1).mean() ** 2 / weight.shape[1]) ** 0.5
         weight[bins] = 0.4 * rows.mean(0) + 0.8 * length * torch.randn_like(rows)
+
+
+def tell_places_again(model: TextHawkForConditionalGeneration, reading: TextHawkForConditionalGeneration) -> None:
+    """Give coordinate tokens that are no row's mark the embeddings back by which the reading model tells places."""
+    first = model.config.coordinate_token_start
+    places = slice(first + MARKS, first + model.config.coordinate_bins)
+    own, other = (one.model.language_model.embed_tokens.weight for one in (model, reading))
+    assert isinstance(own, torch.Tensor)
+    assert isinstance(other, torch.Tensor)
+    with torch.no_grad():
+        own[places] = other[places].to(own)
 
 
 def initialise(model: TextHawkForConditionalGeneration) -> None:

@@ -35,7 +35,8 @@ class Losses:
     at a place from the patch, the resampled query or the visual token that covers it. guide: pointing attention heads of
     the guided layers of the language model at the tokens of the page, visual ones or its text, that show a token (see
     `supervision.Guide`). place, spell: where in its visual token the next token begins, and its first characters, told
-    from the hidden states that predict it; nothing of a page that is shown as text.
+    from the hidden states that predict it; nothing of a page that is shown as text. thing: what is drawn on a visual token, and
+    how far it reaches, told from the token.
     """
 
     language: float = 0.0
@@ -46,6 +47,7 @@ class Losses:
     guide: float = 0.0
     place: float = 0.0
     spell: float = 0.0
+    thing: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -57,8 +59,8 @@ class Stage:
     documents. asked: share of the steps that are questions about `texts` documents of the
     factory, shown as text, instead; families: how often one of each family, by name; `questions.FAMILIES` where none is named;
     languages: how often one of each language, or "mixed"; English where none is named. outlined: share of the steps that ask
-    for the part of each line of `texts` windows of the factory's documents instead.
-    The learning rate warms up linearly over `warmup` of the steps and then
+    for the part of each line of `texts` windows of the factory's documents instead. pointed: share of the steps that ask where
+    things are in `texts` pictures of the factory instead. The learning rate warms up linearly over `warmup` of the steps and then
     falls along a half cosine to `final` of its peak. looks: further fields of the windows' `PageStyle`, by name.
     mean_with: an earlier stage; what this one leaves is the mean of its own weights and that stage's (averaging along one
     training path: Izmailov et al., 2018, section 3).
@@ -73,6 +75,7 @@ class Stage:
     documents: float = 0.0
     asked: float = 0.0
     outlined: float = 0.0
+    pointed: float = 0.0
     families: dict[str, float] = field(default_factory=dict)
     languages: dict[str, float] = field(default_factory=dict)
     tiles: int = 16
@@ -89,9 +92,10 @@ class Stage:
     mean_with: str | None = None
 
     def __post_init__(self) -> None:
-        if self.asked + self.outlined > 1:
+        if self.asked + self.outlined + self.pointed > 1:
             raise ValueError(
-                f"stage {self.name} asks in {self.asked} and outlines in {self.outlined} of its steps; 1 is the most"
+                f"stage {self.name} asks in {self.asked}, outlines in {self.outlined} and points in {self.pointed} of its "
+                "steps; 1 is the most"
             )
 
     def rate(self, step: int) -> float:

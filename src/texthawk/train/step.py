@@ -32,7 +32,7 @@ def losses_of(
             loss, seen["glyph_patch_accuracy"] = supervision.cell_loss(supervision.patch, levels[-1], batch, tile)
             seen["glyph_patch"] = loss
             terms.append(weights.glyph_patch * loss)
-        if weights.glyph_query or weights.glyph_token or weights.language:
+        if weights.glyph_query or weights.glyph_token or weights.thing or weights.language:
             layouts = list(batch.layouts)
             queries = connector.resample(levels, tile_places(layouts).to(levels[0].device))
             if weights.glyph_query:
@@ -43,6 +43,9 @@ def losses_of(
             if weights.glyph_token:
                 seen["glyph_token"], seen["glyph_token_accuracy"] = supervision.token_loss(visual, batch)
                 terms.append(weights.glyph_token * seen["glyph_token"])
+            if weights.thing and batch.things is not None:
+                seen["thing"], seen["thing_accuracy"] = supervision.thing_loss(visual, batch.things)
+                terms.append(weights.thing * seen["thing"])
             if weights.language:
                 text = core.get_input_embeddings()(batch.input_ids).to(visual.dtype)
                 start, end = batch.visual_start, batch.visual_start + visual.shape[1]

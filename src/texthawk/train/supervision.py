@@ -9,9 +9,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from texthawk.data.factory.clip_art import MOTIFS
+from texthawk.data.factory.scene_objects import HUES
 from texthawk.model.modeling import TextHawkForConditionalGeneration
-from texthawk.train.batches import SPELLED, Batch
+from texthawk.train.batches import SPELLED, Batch, Things
 from texthawk.train.characters import CLASSES, UNNAMED
+
+NOTHING = 0.2
+"""Weight of a visual token that shows nothing, as most do."""
+REACH = 8.0
+"""Weight of the error, in parts of the picture, of how far a thing reaches."""
 
 
 class GlyphReadout(nn.Module):
@@ -47,6 +54,9 @@ class Supervision(nn.Module):
         self.guided_layers = guided_layers
         self.place = nn.Linear(language_width, 2)
         self.spell = nn.Linear(language_width, SPELLED * CLASSES)
+        self.kind = nn.Linear(language_width, len(MOTIFS) + 1)
+        self.hue = nn.Linear(language_width, len(HUES) + 1)
+        self.reach = nn.Linear(language_width, 4)
 
     def cell_loss(self, readout: GlyphReadout, cells_TPW: Tensor, batch: Batch, tile: int) -> tuple[Tensor, Tensor]:
         """Cross-entropy and accuracy of naming characters from the cell (patch or query) of the tile that covers them."""
@@ -76,6 +86,25 @@ class Supervision(nn.Module):
         logits = self.spell(_scaled(hidden_BLD[:, :-1][kept])).unflatten(-1, (SPELLED, CLASSES)).float()
         classes = batch.spelling[:, 1:][kept]
         return self._score(logits.flatten(0, 1), classes.flatten())
+
+    def thing_loss(self, tokens_BVD: Tensor, things: Things) -> tuple[Tensor, Tensor]:
+        """Cross-entropies of what kind and hue of thing a visual token shows, with the mean error of how far it reaches; and how
+        often both of a thing are named right."""
+        features = F.rms_norm(tokens_BVD, tokens_BVD.shape[-1:])
+        kinds, hues = self.kind(features).float(), self.hue(features).float()
+        there = ~things.reaches[..., 0].isnan()
+        loss = torch.zeros((), device=tokens_BVD.device)
+        for logits, targets in ((kinds, things.kinds), (hues, things.hues)):
+            weights = torch.full((logits.shape[-1],), 1.0, device=logits.device)
+            weights[0] = NOTHING
+            told = targets != -100
+            if told.any():
+                loss = loss + F.cross_entropy(logits[told], targets[told], weights)
+        if not there.any():
+            return loss, torch.zeros(())
+        loss = loss + REACH * (self.reach(features[there]).float() - things.reaches[there]).abs().mean()
+        right = (kinds.argmax(-1) == things.kinds) & (hues.argmax(-1) == things.hues)
+        return loss, right[there].float().mean()
 
     @staticmethod
     def _score(logits: Tensor, classes: Tensor) -> tuple[Tensor, Tensor]:

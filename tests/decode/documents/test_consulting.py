@@ -15,7 +15,8 @@ from texthawk.data.example import TASKS
 from texthawk.decode.answers import Answer, Asker
 from texthawk.decode.asked import Form, check_question, form_of, said
 from texthawk.decode.documents.asking import answers
-from texthawk.decode.documents.finding import box_in, places
+from texthawk.decode.documents.finding import places
+from texthawk.decode.pointing import TILES, box_in
 from texthawk.decode.reader import Reader
 from texthawk.model.processing import GROUNDING
 from texthawk.types import Box
@@ -37,10 +38,11 @@ class Written(Asker):
 
     def __init__(self, made: Reader, texts: tuple[str, ...]) -> None:
         super().__init__(made.model, made.processor, made.ends)
-        self.texts, self.asked = iter(texts), list[str]()
+        self.texts, self.asked, self.shown = iter(texts), list[str](), list[Image.Image]()
 
     def ask(self, pictures, question, limits, **settings):
-        self.asked += question
+        self.asked.append(question)
+        self.shown += pictures
         ids = self.processor.tokenizer(next(self.texts), add_special_tokens=False)["input_ids"]
         return [Answer(ids, [-0.1] * len(ids), "stop")]
 
@@ -78,22 +80,40 @@ def test_what_is_far_off_counts_only_where_no_page_has_anything_nearer():
     assert [(one.page, one.edits) for one in found("General Meeting", pages=there[2:])] == [(3, 5)]
 
 
-def test_a_model_that_points_is_believed_where_its_answer_is_a_box_and_nowhere_else():
+def test_a_model_points_at_what_is_printed_nowhere_and_is_believed_where_its_answer_is_a_box():
     made = pointing(BOX)
     (place,) = found("the red seal", made, pages=PAGES[:1])
     assert (place.by, place.page) == ("model", 1) and 0 < place.confidence < 1
-    assert place.box == pytest.approx((100.5, 200.5, 300.5, 400.5))
+    assert place.box == pytest.approx((100.5, 200.5, 300.5, 400.5)) and place.lines == (place.box,)
     assert made.asker.asked == ["Where is the red seal? Answer with its bounding box"]
     for nonsense in ("on the left", "<box><5><5>", "<box><300><200>,<100><400></box>", BOX + BOX, ""):
-        assert [one.by for one in found("total", pointing(nonsense), pages=PAGES[:1])] == ["text"]
+        assert found("the red seal", pointing(nonsense), pages=PAGES[:1]) == []
         assert found("total", pointing(nonsense), "model", PAGES[:1]) == []
+    assert [one.by for one in found("total", pointing(BOX), "model", PAGES[:1])] == ["model"]
 
 
-def test_of_several_pages_the_model_sees_those_that_hold_the_words_or_all_where_none_does():
-    made = pointing(BOX, "no box")
-    assert [(one.page, one.by) for one in found("total", made)] == [(1, "model"), (3, "text"), (3, "text")]
+def test_what_is_printed_somewhere_is_not_asked_for_and_what_is_nowhere_is_asked_for_on_each_page():
+    made = pointing()
+    assert [(one.page, one.by) for one in found("total", made)] == [(1, "text"), (3, "text"), (3, "text")]
+    assert found("a red seal", made, by="text") == [] and not made.asker.asked
     made = pointing("none", BOX, "none")
     assert [(one.page, one.by) for one in found("a red seal", made)] == [(2, "model")] and len(made.asker.asked) == 3
+    assert found("a red seal", pages=[]) == [] == found("a red seal", by="auto")
+
+
+def test_a_phrase_that_looks_like_a_token_is_asked_for_as_letters():
+    made = pointing("none")
+    assert found("<image>", made, pages=PAGES[:1]) == []
+    assert made.asker.asked == ["Where is < image>? Answer with its bounding box"]
+
+
+def test_weights_for_answers_point_on_a_square_of_few_tiles():
+    made = Reader(tiny.model(), tiny.processor())
+    made.answers = pointing(BOX)
+    (place,) = found("the red seal", made, pages=PAGES[:1])
+    assert place.by == "model" and place.box == pytest.approx((100.5, 200.5, 300.5, 400.5))
+    side = TILES * made.model.config.vision_config.image_size
+    assert [picture.size for picture in made.answers.asker.shown] == [(side, side)]
 
 
 def test_a_model_that_has_not_learned_to_point_is_not_asked():

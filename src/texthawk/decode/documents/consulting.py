@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
-from texthawk.decode.asked import ANSWER_TOKENS, answers_from_text, can_answer, can_point, form_of
+from texthawk.decode.asked import ANSWER_TOKENS, answers_from_text, can_answer, form_of
 from texthawk.decode.documents.answer import DocumentAnswer
 from texthawk.decode.documents.asking import answers, answers_on
-from texthawk.decode.documents.finding import Place, places, pointed_at
+from texthawk.decode.documents.finding import Place, places
 from texthawk.image.pages import Limits, Source, one_page, open_pages
 from texthawk.image.selection import EVERY_PAGE, PageSelection
 from texthawk.types import Page, PageError
@@ -34,8 +34,8 @@ def ask(
     if form is not None:
         form.constraint(reader.schemas, max_tokens)  # what cannot be is told before anything is read
     file = _Consulted(reader, source, pages, dpi, limits)
-    if file.number is not None and not answers_from_text(reader) and (can_answer(reader) or form is not None):
-        numbers = [[file.number]] * len(asked)
+    if file.unread is not None and not answers_from_text(reader) and (can_answer(reader) or form is not None):
+        numbers = [[file.unread.number]] * len(asked)
         return answers_on(numbers, asked, file.picture, reader, form=form, limit=max_tokens)
     return answers(file.read(), asked, file.picture, reader, form=form, limit=max_tokens)
 
@@ -52,22 +52,12 @@ def find(
 ) -> list[list[Place]]:
     """See Reader.places."""
     file = _Consulted(reader, source, pages, dpi, limits)
-    if file.number is None or by == "text" or not can_point(reader):
-        return places(file.read(), phrases, file.picture, lambda: reader, by=by)
-    width, height = file.size
-    picture = file.picture(file.number)
-    found = []
-    for phrase in phrases:
-        pointed = pointed_at(reader, picture, phrase, file.number, width, height)
-        if pointed is not None or by == "model":
-            found.append([] if pointed is None else [pointed])
-        else:
-            found += places(file.read(), [phrase], file.picture, lambda: reader, by="text")
-    return found
+    seen = [file.unread] if by == "model" and file.unread is not None else file.read()
+    return places(seen, phrases, file.picture, lambda: reader, by=by)
 
 
 class _Consulted:
-    """A file of which a page is drawn whenever it is looked at; `number` is that of its only wanted page, or None.
+    """A file of which a page is drawn whenever it is looked at; `unread` is its only wanted page as it is, or None.
 
     ValueError where no page can be read.
     """
@@ -80,9 +70,9 @@ class _Consulted:
         self._read: list[Page] | None = None
         opened = open_pages(source, dpi=dpi, limits=self._limits, selection=pages)
         first = next(opened, None)
-        self.number: int | None = None
+        self.unread: Page | None = None
         if first is not None and not isinstance(first, PageError) and next(opened, None) is None:
-            self.number, self.size = first.number, (first.width, first.height)
+            self.unread = Page(first.number, first.width, first.height, "", ())
 
     def picture(self, number: int) -> Image.Image:
         return one_page(self._source, number, dpi=self._dpi, limits=self._limits).image

@@ -1,14 +1,12 @@
-"""A phrase, or a described thing, on the pages of a document: the model points where it has learned to, else words tell."""
+"""A phrase, or a described thing, on the pages of a document: words tell where it is printed, else the model points."""
 
-import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from texthawk.decode.asked import can_point, said
+from texthawk.decode.asked import can_point
 from texthawk.decode.phrases import Run, near, runs_of
-from texthawk.model.grounding import coordinate_centre
-from texthawk.model.processing import GROUNDING
+from texthawk.decode.pointing import pointed
 from texthawk.types import Box, Page, box_around
 
 if TYPE_CHECKING:
@@ -19,8 +17,6 @@ if TYPE_CHECKING:
 By = Literal["model", "text"]
 BY = ("auto", "model", "text")
 UNLEARNED = "not learned to point at what is described"
-POINTING_TOKENS = 16  # a box has nine
-_BOX = re.compile(r"<box><(\d{1,4})><(\d{1,4})>,<(\d{1,4})><(\d{1,4})></box>")
 
 
 @dataclass(frozen=True)
@@ -52,8 +48,7 @@ def places(
 
     pages: can be gone through more than once. picture: of a page by its number. reader: loads the model, if it is needed.
     by: "text" looks among the words alone; "model" asks the model alone, which must have learned to point; "auto" asks a
-    model that has learned it about a single page, or about those of several pages where the words were read (all of them
-    where they were read nowhere), and takes the words where it gives no box.
+    model that has learned it where no page has the words, about each page.
     """
     if by not in BY:
         raise ValueError(f"by is {by!r}; places are found by {', '.join(BY)}")
@@ -67,24 +62,15 @@ def _places(
     reader: Callable[[], "Reader"],
     by: str,
 ) -> list[Place]:
-    numbers, told = [], list[Place]()
-    for page in pages:
-        numbers.append((page.number, page.width, page.height))
-        if by != "model":
-            told += text_places(phrase, page)
-    found: dict[int, list[Place]] = {}
-    for place in _nearest(told, phrase):
-        found.setdefault(place.page, []).append(place)
-    if by != "text" and numbers:
-        loaded = reader()
-        if can_point(loaded):
-            where = [entry for entry in numbers if found.get(entry[0])] if len(numbers) > 1 else numbers
-            for number, width, height in where or numbers:
-                pointed = pointed_at(loaded, picture(number), phrase, number, width, height)
-                found[number] = found.get(number, []) if pointed is None else [pointed]
-        elif by == "model":
-            raise ValueError(f"the model has {UNLEARNED}; look the phrase up among the words, by text")
-    return [place for number, *_ in numbers for place in found.get(number, [])]
+    told = _nearest([place for page in pages for place in text_places(phrase, page)], phrase) if by != "model" else []
+    if told or by == "text" or next(iter(pages), None) is None:
+        return told
+    loaded = reader()
+    if can_point(loaded):
+        return [place for page in pages for place in pointed_at(loaded, picture(page.number), phrase, page)]
+    if by == "model":
+        raise ValueError(f"the model has {UNLEARNED}; look the phrase up among the words, by text")
+    return []
 
 
 def _nearest(told: list[Place], phrase: str) -> list[Place]:
@@ -105,22 +91,9 @@ def _of_run(run: Run, phrase: str, number: int) -> Place:
     return Place(number, around, run.boxes, "text", max(0.0, alike) * run.confidence, run.text, run.edits)
 
 
-def pointed_at(
-    reader: "Reader", picture: "Image.Image", phrase: str, number: int, width: float, height: float
-) -> Place | None:
-    """The box that the model answers with; None where its answer is no box."""
-    (answer,) = said(reader, picture, [GROUNDING.format(phrase)], limit=POINTING_TOKENS)
-    box = box_in(answer.text, reader.model.config.coordinate_bins, width, height)
-    return None if box is None else Place(number, box, (box,), "model", answer.confidence)
-
-
-def box_in(text: str, bins: int, width: float, height: float) -> Box | None:
-    """The box of which a text consists, in pixels; None for what is none, or has no area."""
-    match = _BOX.fullmatch(text.strip())
-    if match is None:
-        return None
-    ends = [int(value) for value in match.groups()]
-    left, top, right, bottom = (coordinate_centre(end, bins) for end in ends)
-    if max(ends) >= bins or left >= right or top >= bottom:
-        return None
-    return Box(left * width, top * height, right * width, bottom * height)
+def pointed_at(reader: "Reader", picture: "Image.Image", phrase: str, page: Page) -> Iterator[Place]:
+    """Where the model points on a page, of which this is the picture; nowhere, where its answer is no box."""
+    found = pointed(reader, picture, phrase, page.width, page.height)
+    if found is not None:
+        box, confidence = found
+        yield Place(page.number, box, (box,), "model", confidence)

@@ -1,0 +1,253 @@
+"""Batches in which a model points at what is drawn in the factory's documents, as `texthawk.decode.pointing` asks it to.
+
+All that is asked about a picture shares it: each question sees the picture and itself, and none sees another.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from texthawk.compress.resa import ReSAConfig
+from texthawk.data.example import PLACE
+from texthawk.data.factory.clip_art import MOTIFS
+from texthawk.data.factory.damage import damaged
+from texthawk.data.factory.document import Asked, Document, Thing
+from texthawk.data.factory.factory import Factory
+from texthawk.data.factory.scene_objects import HUES, scene
+from texthawk.data.factory.scene_phrases import Phrase, unique_phrases
+from texthawk.data.factory.texts import Texts
+from texthawk.data.synth.dice import Dice
+from texthawk.decode.pointing import TILES, level_text, on_square
+from texthawk.image.tiles import UnitBox, cut_pixels, page_to_unit
+from texthawk.model.processing import GROUNDING, IMAGE
+from texthawk.model.transcript import NOT_HERE, language_of
+from texthawk.train.batches import Batch, Things, visual_token
+from texthawk.train.questions import QuestionMaker, Row
+from texthawk.types import TileLayout, box_around
+
+HEIGHT = (300, 700)
+"""Pixels of a scene."""
+DAMAGE = {0: 0.4, 1: 0.3, 2: 0.2, 3: 0.1}
+"""Share of scenes by their level of damage."""
+ASKED = 12
+"""Things that are asked for in one picture, at most."""
+SHORT = 6
+"""Of all phrases that name a thing one of so many is asked for, short ones first."""
+BARE = 0.3
+"""Share of phrases that go without their article, as people write them."""
+ABSENT = 2
+"""What is not in a picture and asked for all the same, at most."""
+PRINTED = 0.2
+"""Share of pictures that are pages of the factory's documents."""
+FAMILIES = {"slide": 4.0, "table": 2.0, "invoice": 1.0, "readme": 1.0, "letter": 1.0, "article": 1.0, "receipt": 0.5}
+"""Whose pages are shown, and how often: most slides have a picture, and some documents a table."""
+PAGE_HEIGHT = (500, 900)
+FOREIGN = 2
+"""Phrases out of texts that are asked for beside what else is not in a picture."""
+FEW = 6
+"""A scene of fewer things is asked for each of them twice."""
+MIDDLES = 8
+"""Places looked up along each side of a tile, by eights, to tell where visual tokens lie."""
+INNER, POINTS = 0.8, 9
+"""The part of a thing's extent that attention is to lie on, and how many places of it are looked up along each side."""
+OF_COORDINATES = (1, 2, 4, 5)
+"""Where in `<box><x0><y0>,<x1><y1></box>` the coordinates stand."""
+WEIGHT = 2.0
+"""Of a coordinate in the language loss; other tokens of an answer are nearly always the same."""
+PICTURE_NAMES = ("picture", "图片")
+PICTURE, TABLE = Phrase("the picture", "图片"), Phrase("the table", "表格")
+WITHOUT = {PICTURE: ("letter", "article", "table", "invoice"), TABLE: ("letter", "article")}
+"""Families that never have what a phrase names, nor anything like it."""
+
+
+class Wanted(NamedTuple):
+    """A phrase, and the box of what it names in parts of the picture; None where that is not in it."""
+
+    phrase: str
+    box: UnitBox | None
+
+
+class Drawn(NamedTuple):
+    """A thing by the numbers of its kind and hue, from 1, with its box in parts of the picture."""
+
+    kind: int
+    hue: int
+    box: UnitBox
+
+
+class Pictured(NamedTuple):
+    """A picture on its square, what is asked for in it, and all that is drawn; None where that is not known."""
+
+    image: Image.Image
+    wanted: list[Wanted]
+    drawn: list[Drawn] | None = None
+
+
+class PointingMaker:
+    """Makes batches of phrases to point at in pictures."""
+
+    def __init__(
+        self, questions: QuestionMaker, compressor: ReSAConfig, texts: Texts, fonts: Sequence[str], seed: int
+    ) -> None:
+        self._questions, self._compressor = questions, compressor
+        self._texts, self._fonts, self._seed = texts, fonts, seed
+        self._factories: dict[tuple[tuple[str, float], ...], Factory] = {}
+        processor = questions.processor
+        tile = processor.image_processor.tiling["tile"]
+        self._layout = TileLayout(TILES, TILES, False, TILES * tile, TILES * tile, tile)
+        self._shown, self._image = processor.image_text(self._layout), questions.tokenizer.convert_tokens_to_ids(IMAGE)
+
+    def factory(self, languages: Mapping[str, float]) -> Factory:
+        """Pages in these languages."""
+        key = tuple(languages.items())
+        if key not in self._factories:
+            self._factories[key] = Factory(
+                self._texts, self._fonts, seed=self._seed, families=FAMILIES, languages=languages, height=PAGE_HEIGHT
+            )
+        return self._factories[key]
+
+    def batch(
+        self, dice: tuple[int, ...], step: int, pictures: int, languages: Mapping[str, float] | None = None
+    ) -> Batch:
+        """The batch of a step, from 0, of so many pictures; phrases in these languages, English where none is named."""
+        drawn = Dice(122949829, *dice, step)
+        shown = [self.pictured(drawn, languages or {"en": 1.0}) for _ in range(pictures)]
+        batch = self._questions.batch_of([self._row(one) for one in shown])
+        assert batch.guide is not None
+        batch.visual_start = batch.input_ids[0].tolist().index(self._image)
+        seen = self._compressor.visual_tokens(self._layout)
+        batch.guide = batch.guide[:, :, batch.visual_start : batch.visual_start + seen]
+        batch.layouts = (self._layout,) * pictures
+        batch.pixel_values = torch.cat([cut_pixels(one.image, self._layout) for one in shown])
+        batch.coordinate_weight = WEIGHT
+        batch.things = self._things([one.drawn for one in shown])
+        first = self._questions.tokenizer.convert_tokens_to_ids("<0>")
+        for b, one in enumerate(shown):
+            sides = [side for wanted in one.wanted for side in wanted.box or ()]
+            batch.coordinates[b, (batch.labels[b] >= first).nonzero()[:, 0]] = torch.tensor(sides)
+        return batch
+
+    def pictured(self, dice: Dice, languages: Mapping[str, float]) -> Pictured:
+        """A scene or a page, with phrases for some of what is in it and some that name nothing there."""
+        if dice.chance(PRINTED):
+            document = self.factory(languages).document(dice.integer(0, 2**40))
+            lang = document.lang
+            document, named = _page(document)
+            kinds = None
+            absent = [phrase for phrase, families in WITHOUT.items() if document.family in families]
+        else:
+            lang = dice.weighted(dict(languages))
+            document, named, absent, kinds = _scene(dice)
+        speech = "zh" if lang == "zh" or (lang == "mixed" and dice.chance(0.5)) else "en"
+        words = lang if lang in self._texts.languages else "en"
+        absent += [Phrase(text, text) for text in (self._texts.phrase(dice, words) for _ in range(FOREIGN))]
+        size = TileLayout(1, 1, False, document.image.height, document.image.width, self._layout.tile)
+        wanted = [
+            Wanted(_said(phrase, speech, dice), page_to_unit(asked.boxes[0], size))
+            for phrase, asked in zip(named, document.asked, strict=True)
+        ]
+        missing = [absent[k] for k in dice.rng.permutation(len(absent))[:ABSENT].tolist()]
+        wanted = wanted[: ASKED - ABSENT] + [Wanted(_said(phrase, speech, dice), None) for phrase in missing]
+        drawn = None
+        if kinds is not None:
+            boxes = (page_to_unit(thing.box, size) for thing in document.things)
+            drawn = [Drawn(*kind, box) for kind, box in zip(kinds, boxes, strict=True)]
+        return Pictured(on_square(document.image, self._layout.tile), wanted, drawn)
+
+    def _row(self, shown: Pictured) -> Row:
+        questions = self._questions
+        first, _ = questions.ids(questions.before + self._shown)
+        begin_image = first.index(self._image)
+        row = Row.begun(first)
+        for phrase, box in shown.wanted:
+            asked, _ = questions.ids(GROUNDING.format(phrase) + questions.behind)
+            told, _ = questions.ids(NOT_HERE[language_of(phrase)] if box is None else level_text(box))
+            begin = row.add(asked, [*told, questions.end])
+            if box is not None:
+                places = [begin_image + token for token in self._covered(box)]
+                row.guide.extend((begin + k, places) for k in OF_COORDINATES)
+        return row
+
+    def _things(self, pictures: Sequence[Sequence[Drawn] | None]) -> Things:
+        """What each visual token shows: the one thing whose inner part lies on it."""
+        seen = self._compressor.visual_tokens(self._layout)
+        kinds, hues = (torch.full((len(pictures), seen), -100) for _ in range(2))
+        reaches = torch.full((len(pictures), seen, 4), torch.nan)
+        middles_V2 = self._middles()
+        for b, drawn in enumerate(pictures):
+            if drawn is None:
+                continue
+            touched = [set(self._covered(one.box, 1.0)) for one in drawn]
+            kinds[b], hues[b] = 0, 0
+            for k, one in enumerate(drawn):
+                others = set[int]().union(*touched[:k], *touched[k + 1 :])
+                own = set(self._covered(one.box))
+                kinds[b, list(touched[k])] = hues[b, list(touched[k])] = -100
+                sure = sorted(own - others)
+                kinds[b, sure], hues[b, sure] = one.kind, one.hue
+                reaches[b, sure] = torch.tensor(one.box) - middles_V2[sure].repeat(1, 2)
+        return Things(kinds, hues, reaches)
+
+    def _middles(self) -> Tensor:
+        """The middle (x, y) of each visual token in parts of the picture."""
+        steps = (np.arange(8 * MIDDLES) + 0.5) / (8 * MIDDLES)
+        x, y = (points.ravel() for points in np.meshgrid(steps, steps))
+        across, down = x * self._layout.width, y * self._layout.height
+        tokens, _ = visual_token(np.stack([across, down, across, down], axis=1), self._layout, self._compressor)
+        counts = np.bincount(tokens)
+        sums = [np.bincount(tokens, weights=places) for places in (x, y)]
+        return torch.from_numpy(np.stack(sums, axis=1) / counts[:, None]).float()
+
+    def _covered(self, box: UnitBox, inner: float = INNER) -> list[int]:
+        """The visual tokens on which the inner part of a box in parts of the picture lies."""
+        left, top, right, bottom = box
+        middle, reach = ((left + right) / 2, (top + bottom) / 2), inner / 2
+        across = np.linspace(middle[0] - reach * (right - left), middle[0] + reach * (right - left), POINTS)
+        down = np.linspace(middle[1] - reach * (bottom - top), middle[1] + reach * (bottom - top), POINTS)
+        x, y = (points.ravel() for points in np.meshgrid(across, down))
+        x, y = x * self._layout.width, y * self._layout.height
+        tokens, _ = visual_token(np.stack([x, y, x, y], axis=1), self._layout, self._compressor)
+        return np.unique(tokens).tolist()
+
+
+def _scene(dice: Dice) -> tuple[Document, list[Phrase], list[Phrase], list[tuple[int, int]]]:
+    """A scene, the phrase for each thing that it is asked for, phrases for things of other kinds, and all kinds and hues."""
+    height = round(HEIGHT[0] * (HEIGHT[1] / HEIGHT[0]) ** dice.random())
+    image, items = scene(dice, round(height * dice.between(0.8, 1.5)), height)
+    named: list[Phrase] = []
+    asked: list[Asked] = []
+    for item in items:
+        phrases = unique_phrases(item, items)[:SHORT]
+        for _ in range(2 if len(items) < FEW else 1):
+            if phrases:
+                named.append(dice.pick(phrases))
+                asked.append(Asked(named[-1].english, PLACE, "grounding", (item.box,)))
+    others = [motif for motif in MOTIFS if all(item.motif is not motif for item in items)]
+    absent: list[Phrase] = []
+    for motif in (dice.pick(others) for _ in range(ABSENT)):
+        hue = dice.pick(HUES)
+        coloured = Phrase(f"the {hue.name} {motif.one}", f"{hue.chinese}的{motif.chinese}")
+        absent.append(dice.pick((coloured, Phrase(f"the {motif.one}", motif.chinese))))
+    things = tuple(Thing(item.motif.one, item.box) for item in items)
+    made = Document(image, "scene", "en", things=things, asked=tuple(asked))
+    kinds = [(MOTIFS.index(item.motif) + 1, HUES.index(item.hue) + 1) for item in items]
+    return damaged(made, dice, dice.weighted(DAMAGE)), named, absent, kinds
+
+
+def _page(document: Document) -> tuple[Document, list[Phrase]]:
+    """A page asked for what can be named without being read, and the phrases: its picture, and its only table."""
+    found = [(PICTURE, thing.box) for thing in document.things if thing.name in PICTURE_NAMES]
+    tables = [box_around(cell.box for cell in grid.cells) for grid in document.grids]
+    found += [(TABLE, box) for box in tables if box is not None and len(tables) == 1]
+    asked = tuple(Asked(phrase.english, PLACE, "grounding", (box,)) for phrase, box in found)
+    return replace(document, asked=asked), [phrase for phrase, _ in found]
+
+
+def _said(phrase: Phrase, speech: str, dice: Dice) -> str:
+    text = phrase.chinese if speech == "zh" else phrase.english
+    return text.removeprefix("the ") if dice.chance(BARE) else text
