@@ -2,8 +2,9 @@
 
     python scripts/training_curves.py RUN --out docs/nano-training.png
 
-Characters named from patch, query and visual token, where a stage learned that. Next bytes right, and tokens of the page, visual
-ones or its text, looked at that were right. Each value is the mean of the last 8 lines of the log; a grey line ends a stage.
+Characters named from patch, query and visual token, and things of a picture from the visual token, where a stage learned that.
+Next bytes right, and tokens of the page, visual ones or its text, looked at that were right. Each value is the mean of the last
+8 lines of the log; a grey line ends a stage.
 """
 
 import argparse
@@ -21,6 +22,7 @@ PANELS = (
         "characters named from the",
         {"glyph_patch_accuracy": "patch", "glyph_query_accuracy": "query", "glyph_token_accuracy": "visual token"},
     ),
+    ("things of a picture", {"thing_accuracy": "kind and hue of what a visual token shows"}),
     ("the language model", {"guide_hit": "looks at the right token", "token_accuracy": "next byte right"}),
 )
 

@@ -38,7 +38,7 @@ def answering(reading: TextHawkForConditionalGeneration) -> TextHawkForCondition
 def test_an_entry_is_off_by_half_a_step_of_its_row_at_most(rows: int, columns: int, size: float, seed: int) -> None:
     matrix = size * torch.randn(rows, columns, generator=torch.Generator().manual_seed(seed))
     coded, steps = packed(matrix)
-    assert coded.dtype == torch.uint8 and len(coded) < 0.6 * matrix.numel() + 80
+    assert coded.dtype == torch.uint8 and len(coded) < 0.53 * matrix.numel() + 80
     assert steps.tolist() == pytest.approx((STEP * matrix.pow(2).mean(1).sqrt()).tolist(), rel=0.25, abs=1e-7)
     off = (unpacked(coded, steps, columns) - matrix).abs()
     assert (off <= 0.51 * steps.float()[:, None] + 7e-7).all()
@@ -53,6 +53,15 @@ def test_what_is_nought_stays_nought_and_takes_no_room() -> None:
     assert not made[torch.arange(200) != 7].any() and (made - with_one).abs().max() < 0.6
 
 
+def test_a_row_that_hardly_differs_beside_others_becomes_nought() -> None:
+    matrix = torch.randn(200, 384, generator=torch.Generator().manual_seed(3))
+    matrix[::2] *= 0.005
+    coded, steps = packed(matrix)
+    made = unpacked(coded, steps, 384)
+    assert (made[::2] != 0).float().mean() < 0.05 and (made[1::2] != 0).float().mean() > 0.7
+    assert len(coded) < 0.36 * matrix.numel(), "nought takes a bit"
+
+
 def test_an_entry_far_beyond_the_others_is_brought_to_the_last_step() -> None:
     matrix = torch.full((1, 40000), 1e-3)
     matrix[0, 3] = 1000.0
@@ -65,7 +74,7 @@ def test_the_answering_model_comes_back_and_shares_what_sees(
 ) -> None:
     save_answers(tmp_path, reading, answering)
     own = [reading.model.language_model, reading.model.connector]
-    assert (tmp_path / FILE).stat().st_size < 0.24 * 2 * sum(w.numel() for part in own for w in part.parameters())
+    assert (tmp_path / FILE).stat().st_size < 0.27 * 2 * sum(w.numel() for part in own for w in part.parameters())
     before = {name: weight.clone() for name, weight in reading.state_dict().items()}
     made = answers_in(tmp_path, reading)
     assert made is not None
@@ -111,6 +120,10 @@ def test_a_file_that_does_not_fit_says_which_and_what_to_do(
         "coded is damaged.*bytes are not those of": whole | {f"{up}.coded": coded[:500].clone()},
         "gate_proj.weight.coded is damaged.*bytes are not those of": whole
         | {"layers.0.mlp.gate_proj.weight.coded": whole["layers.0.self_attn.q_proj.weight.coded"].clone()},
+        "coded is damaged": whole | {f"{up}.coded": torch.cat([coded, coded[:3]])},
+        "lacks norm.weight": {name: weight for name, weight in whole.items() if name != "norm.weight"}
+        | {"norm.weight.coded": coded.clone()},
+        "an earlier texthawk": whole | {f"{up}.packed": coded.clone()},
         "no number": whole | {f"{up}.steps": torch.full_like(steps, torch.nan)},
     }
     for why, weights in wrong.items():

@@ -1,5 +1,6 @@
 """Pictures in which a model is taught to point: what is asked for is there, where it is said to be, and nothing else is."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,10 +10,12 @@ import torch
 from tests.data.factory.orders import CHINESE, CHINESE_TEXTS, ENGLISH_TEXTS, LATIN, texts_and_fonts
 from texthawk.compress.resa import ReSAConfig
 from texthawk.data.factory.clip_art import MOTIFS
+from texthawk.data.factory.scene_objects import HUES
 from texthawk.data.factory.texts import Texts
 from texthawk.data.synth import system_fonts
 from texthawk.data.synth.dice import Dice
 from texthawk.decode.pointing import LEVELS, TILES, box_in, level_text
+from texthawk.image.tiles import TilingConfig
 from texthawk.model.image_processor import TextHawkImageProcessor
 from texthawk.model.modeling import TextHawkForConditionalGeneration
 from texthawk.model.processing import TextHawkProcessor
@@ -21,13 +24,14 @@ from texthawk.model.transcript import NOT_HERE, language_of
 from texthawk.recipes import RECIPES
 from texthawk.recipes.nano import POINT_TOO, SIGHT
 from texthawk.train import pointing
-from texthawk.train.batches import Batch
+from texthawk.train.batches import Batch, Things
 from texthawk.train.pointing import ABSENT, ASKED, Drawn, PointingMaker
 from texthawk.train.questions import QuestionMaker
 from texthawk.train.step import losses_of
 from texthawk.train.supervision import Supervision
 
 SIDE = TILES * 224
+NOTHING_NAMED = torch.zeros(0, 4, dtype=torch.long)
 BOTH = {"en": 0.5, "zh": 0.5}
 
 
@@ -39,7 +43,7 @@ def maker() -> PointingMaker:
     texts = Texts({"en": ENGLISH_TEXTS, "zh": CHINESE_TEXTS})
     tokenizer = train_tokenizer(list(ENGLISH_TEXTS), 262)
     extend_tokenizer(tokenizer)
-    processor = TextHawkProcessor(TextHawkImageProcessor(), tokenizer)
+    processor = TextHawkProcessor(TextHawkImageProcessor(TilingConfig(thumbnail_above=8)), tokenizer)
     return PointingMaker(QuestionMaker(processor, texts, fonts, 3), ReSAConfig(), texts, fonts, 3)
 
 
@@ -67,7 +71,7 @@ def test_a_batch_asks_for_each_thing_of_its_pictures_once_they_are_seen(maker: P
         assert len(told) == len(one.wanted) <= ASKED
         exact = batch.coordinates[b][~batch.coordinates[b].isnan()].tolist()
         assert exact == pytest.approx([side for wanted in one.wanted for side in wanted.box or ()])
-        for (phrase, box), answer in zip(one.wanted, told, strict=True):
+        for (phrase, box, *_), answer in zip(one.wanted, told, strict=True):
             assert phrase in maker._questions.tokenizer.decode(batch.input_ids[b].tolist())
             if box is None:
                 assert answer == NOT_HERE[language_of(phrase)]
@@ -112,7 +116,7 @@ def test_what_a_scene_has_not_is_of_a_kind_that_is_not_in_it() -> None:
 
 def test_a_visual_token_is_told_what_lies_on_it_and_how_far_that_reaches(maker: PointingMaker) -> None:
     tall, wide = Drawn(3, 5, (0.05, 0.1, 0.2, 0.5)), Drawn(7, 1, (0.5, 0.8, 0.99, 0.84))
-    kinds, hues, reaches = maker._things([[tall, wide], None, []])
+    kinds, hues, reaches, _ = maker._things([[tall, wide], None, []], NOTHING_NAMED)
     assert (kinds[1] == -100).all() and (kinds[2] == 0).all() and reaches[1:].isnan().all()
     for row, column, one in ((3, 0, tall), (6, 0, tall), (13, 2, wide), (13, 3, wide)):
         token = row * 4 + column
@@ -123,9 +127,39 @@ def test_a_visual_token_is_told_what_lies_on_it_and_how_far_that_reaches(maker: 
     assert ((kinds[0] > 0) == ~reaches[0, :, 0].isnan()).all() and set(kinds[0].tolist()) == {-100, 0, 3, 7}
 
 
+def test_all_of_a_tall_thing_is_looked_at(maker: PointingMaker) -> None:
+    assert maker._covered((0.0, 0.0, 1.0, 1.0)) == list(range(4, 60))
+    assert maker._covered((0.3, 0.3, 0.35, 0.33)) == [4 * 4 + 1, 5 * 4 + 1]
+
+
+def test_what_a_phrase_names_is_told_and_not_what_it_stands_beside(maker: PointingMaker) -> None:
+    seen = set()
+    for number in range(60):
+        document, named, _, _ = pointing._scene(Dice(17, number))
+        for phrase, (kind, hue) in zip(named, document.info["said"], strict=True):
+            own = phrase.english.split(" to the ")[0].split(" above ")[0].split(" below ")[0]
+            assert kind == pointing.UNSAID or own.endswith(f" {MOTIFS[kind - 1].one}")
+            assert hue == pointing.UNSAID or f" {HUES[hue - 1].name} " in own
+            assert (kind == pointing.UNSAID) == own.endswith(" object")
+            assert (hue == pointing.UNSAID) == (not any(f" {one.name} " in own for one in HUES))
+            seen.add((kind == pointing.UNSAID, hue == pointing.UNSAID, own != phrase.english))
+    assert len(seen) > 4
+
+
+def test_what_is_named_is_told_at_the_token_that_begins_its_box(maker: PointingMaker, batch: Batch) -> None:
+    drawn = Dice(122949829, 4, 0)
+    shown = [maker.pictured(drawn, BOTH) for _ in range(3)]
+    assert batch.things is not None
+    begin = maker._questions.tokenizer.convert_tokens_to_ids("<box>")
+    told = batch.things.named.tolist()
+    assert all(batch.input_ids[b, token] == begin for b, token, *_ in told)
+    wanted = [(b, one.kind, one.hue) for b, picture in enumerate(shown) for one in picture.wanted if one.box]
+    assert [(b, kind, hue) for b, _, kind, hue in told] == wanted
+
+
 def test_a_token_under_two_things_is_told_nothing(maker: PointingMaker) -> None:
     under, over = Drawn(1, 1, (0.0, 0.0, 1.0, 0.5)), Drawn(2, 2, (0.3, 0.1, 0.45, 0.3))
-    kinds, _, _ = maker._things([[under, over]])
+    kinds, *_ = maker._things([[under, over]], NOTHING_NAMED)
     assert kinds[0, 3 * 4 + 1] == -100 and kinds[0, 3 * 4 + 3] == 1
 
 
@@ -135,7 +169,7 @@ def test_a_page_is_asked_for_its_picture_and_its_only_table(
     monkeypatch.setattr(pointing, "PRINTED", 1.0)
     asked: dict[str, set[bool]] = {}
     for number in range(120):
-        for phrase, box in maker.pictured(Dice(13, number), BOTH).wanted:
+        for phrase, box, *_ in maker.pictured(Dice(13, number), BOTH).wanted:
             asked.setdefault(phrase.removeprefix("the "), set()).add(box is not None)
     for name in ("picture", "图片", "table", "表格"):
         assert asked[name] == {True, False}
@@ -162,9 +196,14 @@ def test_a_step_of_the_stage_has_finite_losses_and_moves_the_connector(maker: Po
     heads = Supervision(config.vision_config.hidden_size, config.text_config.hidden_size, (1, 2, 3))
     loss, seen = losses_of(model, heads, batch, POINT_TOO.losses)
     loss.backward()
-    assert torch.isfinite(loss) and {"language", "box", "guide", "thing"} <= set(seen)
-    project = model.model.connector.project.weight
-    assert project.grad is not None and project.grad.abs().sum() > 0
-    assert heads.kind.weight.grad is not None and heads.kind.weight.grad.abs().sum() > 0
-    _, alone = losses_of(model, heads, batch, SIGHT.losses)
-    assert set(alone) == {"thing", "thing_accuracy"}
+    assert torch.isfinite(loss) and {"language", "box", "guide", "named", "named_accuracy"} <= set(seen)
+    for weight in (model.model.connector.project.weight, heads.kind.weight):
+        assert weight.grad is not None and weight.grad.abs().sum() > 0
+    alone, seen = losses_of(model, heads, batch, SIGHT.losses)
+    assert set(seen) == {"thing", "thing_accuracy"}
+    assert batch.things is not None
+    unknown = Things(
+        *(torch.full_like(value, -100) for value in batch.things[:2]), batch.things.reaches * torch.nan, NOTHING_NAMED
+    )
+    blank, _ = losses_of(model, heads, replace(batch, things=unknown), SIGHT.losses)
+    assert blank == 0 and blank.requires_grad and alone > 0

@@ -9,7 +9,12 @@ from typing import TYPE_CHECKING, Any
 from texthawk.cli.consulting import Consulted, add_options, consulted
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from PIL import Image
+
     from texthawk.decode.documents.finding import Place
+    from texthawk.decode.reader import Reader
 
 
 def main(argv: list[str]) -> int:
@@ -52,21 +57,43 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _find(arguments: argparse.Namespace) -> int:
-    from texthawk.cli.telling import check_drawing
+    from texthawk.cli.telling import check_drawing, tell
     from texthawk.decode.documents.finding import places
+    from texthawk.decode.phrases import check_phrase
+    from texthawk.image.raw import UnreadablePage
+
+    for phrase in arguments.phrases:
+        check_phrase(phrase)
 
     if arguments.draw is not None:
         check_drawing(arguments.draw, [arguments.file])
-    with consulted(arguments) as document:
+    with consulted(arguments, _check(arguments)) as document:
         if document is None:
             return 1
-        found = places(document.pages, arguments.phrases, document.picture, document.reader, by=arguments.by)
+        undrawn: list[int] = []
+
+        def picture(number: int) -> "Image.Image | None":
+            try:
+                return document.picture(number)
+            except UnreadablePage as error:
+                tell(f"page {number} cannot be drawn and is not pointed at: {error.message}")
+                undrawn.append(number)
+                return None
+
+        found = places(document.pages, arguments.phrases, picture, document.reader, by=arguments.by)
         if arguments.json:
             print(json.dumps(_records(arguments.phrases, found), ensure_ascii=False, indent=1))
         else:
             _print(arguments.phrases, found, len(document.pages))
         drawn = arguments.draw is None or _draw(arguments.draw, document, [one for some in found for one in some])
-    return int(document.failed > 0 or not drawn)
+    return int(document.failed > 0 or bool(undrawn) or not drawn)
+
+
+def _check(arguments: argparse.Namespace) -> "Callable[[Reader], None] | None":
+    """What refuses a model that cannot point, before pages are read for it; None where no model must."""
+    from texthawk.decode.documents.finding import check_pointing
+
+    return check_pointing if arguments.by == "model" else None
 
 
 def _print(phrases: list[str], found: "list[list[Place]]", pages: int) -> None:

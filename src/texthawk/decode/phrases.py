@@ -109,13 +109,18 @@ def _bounds(wanted: str) -> tuple[int, int]:
     return enough, int(FAR * letters) if len(wanted) >= TELLING else enough
 
 
-def _wanted(phrase: str) -> str:
+def check_phrase(phrase: str) -> None:
+    """ValueError for a phrase that is empty, too long or no text."""
     if not phrase.strip():
         raise ValueError("the phrase is empty; write what is to be found")
     if any("\ud800" <= character <= "\udfff" for character in phrase):
         raise ValueError("the phrase holds what is no character; write it in valid Unicode")
     if len(phrase) > LONGEST:
         raise ValueError(f"the phrase has {len(phrase)} characters; {LONGEST} is the most")
+
+
+def _wanted(phrase: str) -> str:
+    check_phrase(phrase)
     return "".join(map(_plain, phrase.split())) or _folded("".join(phrase.split()))
 
 

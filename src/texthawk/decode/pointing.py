@@ -5,17 +5,18 @@ on a square of few tiles: what is drawn is large, and boxes are in parts of the 
 """
 
 import math
-import re
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 from PIL import Image
 
-from texthawk.decode.asked import as_print, check_question, tasks_of
+from texthawk.decode.asked import TOGETHER, as_print, check_question, tasks_of
+from texthawk.decode.rotation import box_before, turned, turned_size
 from texthawk.image.tiles import UnitBox
 from texthawk.model.answering import FIND
-from texthawk.model.grounding import box_text, coordinate_bin, coordinate_centre
+from texthawk.model.grounding import BOX, box_text, coordinate_bin, coordinate_centre
 from texthawk.model.processing import GROUNDING
-from texthawk.types import Box
+from texthawk.types import Box, Page
 
 if TYPE_CHECKING:
     from texthawk.decode.reader import Reader
@@ -24,8 +25,7 @@ TILES = 2
 """Tiles along each side of the square."""
 LEVELS = 100
 """Places that a coordinate on the square is one of: its visual tokens tell no more of them apart."""
-TOKENS = 24  # a box has nine, and a few words say that it is nowhere
-_BOX = re.compile(r"<box><(\d{1,4})><(\d{1,4})>,<(\d{1,4})><(\d{1,4})></box>")
+TOKENS = 24  # a box has seven, and a few words say that it is nowhere
 
 
 def on_square(picture: Image.Image, tile: int) -> Image.Image:
@@ -39,31 +39,45 @@ def level_text(box: UnitBox) -> str:
     return box_text([(coordinate_bin(min(1.0, max(0.0, side)), LEVELS) + 0.5) / LEVELS for side in box])
 
 
-def pointed(
-    reader: "Reader", picture: Image.Image, phrase: str, width: float, height: float
-) -> tuple[Box, float] | None:
-    """The box in pixels that the model answers with, and how sure it is (the geometric mean of its tokens' probabilities).
+class Pointed(NamedTuple):
+    """A box in pixels of the page, and how sure the model is: the geometric mean of its tokens' probabilities."""
 
-    None where its answer is no box. The model must have learned to point. ValueError for a phrase that cannot be asked for.
+    box: Box
+    confidence: float
+
+
+def pointed(reader: "Reader", picture: Image.Image, phrases: Sequence[str], page: Page) -> list[Pointed | None]:
+    """Where the model points on a page, phrase by phrase; None where its answer is no box.
+
+    picture: of the page as it came; the model sees it as its text was read, upright. The model must have learned to point.
+    ValueError for a phrase that cannot be asked for.
     """
-    phrase = as_print(phrase, reader.processor.tokenizer)
-    check_question(phrase, reader.processor.tokenizer)
-    asked = reader
+    tokenizer, asked = reader.processor.tokenizer, reader
+    seen = turned(picture, page.rotation)
     if reader.answers is not None and FIND in tasks_of(reader.answers):
-        asked, picture = reader.answers, on_square(picture, reader.model.config.vision_config.image_size)
-    (answer,) = asked.asker.ask([picture], GROUNDING.format(phrase), [TOKENS])
-    text = reader.processor.tokenizer.decode(answer.tokens, skip_special_tokens=True)
-    box = box_in(text, reader.model.config.coordinate_bins, width, height)
-    return None if box is None else (box, math.exp(answer.likelihood))
+        asked, seen = reader.answers, on_square(seen, reader.model.config.vision_config.image_size)
+    prompts = [GROUNDING.format(as_print(phrase, tokenizer)) for phrase in phrases]
+    width, height = turned_size(page.width, page.height, page.rotation)
+    found: list[Pointed | None] = []
+    for start in range(0, len(prompts), TOGETHER):
+        some = prompts[start : start + TOGETHER]
+        for prompt in some:
+            check_question(prompt, tokenizer)
+        for answer in asked.asker.ask([seen] * len(some), some, [TOKENS] * len(some)):
+            text = tokenizer.decode(answer.tokens, skip_special_tokens=True)
+            box = box_in(text, reader.model.config.coordinate_bins, width, height)
+            back = None if box is None else box_before(box, page.rotation, page.width, page.height)
+            found.append(None if back is None else Pointed(back, math.exp(answer.likelihood)))
+    return found
 
 
 def box_in(text: str, bins: int, width: float, height: float) -> Box | None:
     """The box of which a text consists, in pixels; None for what is none, or has no area."""
-    match = _BOX.fullmatch(text.strip())
+    match = BOX.fullmatch(text.strip())
     if match is None:
         return None
     ends = [int(value) for value in match.groups()]
-    left, top, right, bottom = (coordinate_centre(end, bins) for end in ends)
-    if max(ends) >= bins or left >= right or top >= bottom:
+    if max(ends) >= bins or ends[0] >= ends[2] or ends[1] >= ends[3]:
         return None
+    left, top, right, bottom = (coordinate_centre(end, bins) for end in ends)
     return Box(left * width, top * height, right * width, bottom * height)

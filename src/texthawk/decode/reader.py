@@ -101,7 +101,7 @@ class Reader:
 
     whole_page: a page's lines are shown in one prompt, below each other on a grid of tiles as tall as they need (up to 56 rows
     on 7 x 2 tiles, with a thumbnail above eight tiles), rather than eight lines at a time. answers: who answers questions about
-    what was read, where that is a model of its own (texthawk.model.answering).
+    what was read and points, where that is a model of its own (texthawk.model.answering).
     """
 
     def __init__(

@@ -1,8 +1,8 @@
-"""A model that answers beside the one that reads: the same tower, other weights behind it, a fifth of their bytes.
+"""A model that answers beside the one that reads: the same tower, other weights behind it, a quarter of their bytes.
 
 A small model that learns to answer forgets some of how it reads. So its connector and language model are trained to answer by
 themselves, and what ships beside the reading weights is how the answering ones differ from them, in whole steps that take some
-three bits an entry: a difference bears rounding far better than weights do (Liu et al., 2024, BitDelta, keep one bit of each).
+four bits an entry: a difference bears rounding far better than weights do (Liu et al., 2024, BitDelta, keep one bit of each).
 
 Shape letters:  R rows   C columns   n bytes
 """
@@ -21,10 +21,10 @@ from torch import Tensor, nn
 from texthawk.model.modeling import TextHawkForConditionalGeneration
 
 FILE = "answers.safetensors"
-STEP = 0.45
+STEP = 0.3
 """Root mean squares of a row's entries that are one step."""
 FLAT = 0.2
-"""Root mean squares of a matrix's entries below which a row is as good as nought."""
+"""A row's step is at least that of a row with so many root mean squares of the whole matrix: a quieter one becomes nought."""
 _MOST = 127
 _CODED, _STEPS = ".coded", ".steps"
 _READING, _TASKS = "reading", "tasks"
@@ -48,6 +48,8 @@ def answers_in(folder: Path, model: TextHawkForConditionalGeneration) -> TextHaw
         with safe_open(file, "pt") as stored:
             kept = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
             told = stored.metadata() or {}
+        if any(name.endswith(".packed") for name in kept):
+            raise ValueError("it was written by an earlier texthawk, in another form")
         names = {name.removesuffix(_CODED) for name in kept if not name.endswith(_STEPS)}
         if names != set(weights):
             raise ValueError(f"it has other weights than the model: {_named(names ^ set(weights))}")
@@ -67,7 +69,7 @@ def answers_in(folder: Path, model: TextHawkForConditionalGeneration) -> TextHaw
 
 def _difference(name: str, kept: dict[str, Tensor], shape: torch.Size) -> Tensor:
     """How a weight of this shape differs; ValueError where what is kept of it is damaged."""
-    if name in kept:
+    if name in kept or len(shape) != 2:
         return _checked(name, kept, torch.bfloat16, tuple(shape))
     rows, columns = shape
     coded = _checked(name + _CODED, kept, torch.uint8, (None,))
@@ -100,7 +102,7 @@ def save_answers(
     """Write beside the reading model in `folder` how the answering one differs from it, which model that is and what the
     answering one has learned.
 
-    Vectors stay as they are, in bfloat16; matrices have some three bits an entry, and a step for each row.
+    Vectors stay as they are, in bfloat16; matrices have some four bits an entry, and a step for each row.
     """
     stored: dict[str, Tensor] = {}
     own = _weights(reading)
@@ -136,14 +138,17 @@ def unpacked(coded_n: Tensor, steps_R: Tensor, columns: int) -> Tensor:
         entries = decoder.decompress(coded_n.numpy().tobytes(), count + 1)
     except zlib.error as error:
         raise ValueError(f"its bytes cannot be decompressed: {error}") from error
-    if len(entries) != count or not decoder.eof:
+    if len(entries) != count or not decoder.eof or decoder.unused_data:
         raise ValueError(f"its bytes are not those of {count} entries")
     whole_RC = torch.frombuffer(bytearray(entries), dtype=torch.int8).view(len(steps_R), columns)
     return whole_RC.float() * steps_R.float()[:, None]
 
 
 def _weights(model: TextHawkForConditionalGeneration) -> dict[str, nn.Parameter]:
-    """What answering has its own of: connector and language model; the output layer where it is not tied to that."""
+    """What answering has its own of: connector and language model; the output layer where it is not tied to that.
+
+    A detection head helps while it is trained and answers with nothing: it stays the reading model's.
+    """
     found = dict(model.model.language_model.named_parameters())
     others = (("connector", model.model.connector), ("lm_head", model.lm_head))
     for part, module in others:

@@ -35,7 +35,8 @@ def box_text(box: Sequence[float], bins: int = 1000) -> str:
     return f"{BOX_START}<{left}><{top}>,<{right}><{bottom}>{BOX_END}"
 
 
-_BOX = re.compile(r"<box><(\d{1,4})><(\d{1,4})>,<(\d{1,4})><(\d{1,4})></box>")
+BOX = re.compile(r"<box><(\d{1,4})><(\d{1,4})>,<(\d{1,4})><(\d{1,4})></box>")
+"""A box as it is written."""
 
 
 def parse_lines_with_boxes(text: str, values: Sequence[float], bins: int = 1000) -> list[tuple[str, UnitBox | None]]:
@@ -47,7 +48,7 @@ def parse_lines_with_boxes(text: str, values: Sequence[float], bins: int = 1000)
     lines: list[tuple[str, UnitBox | None]] = []
     seen = 0
     for raw in text.split("\n"):
-        match = _BOX.search(raw)
+        match = BOX.search(raw)
         count = len(re.findall(r"<\d{1,4}>", raw))
         box: UnitBox | None = None
         if match and count == 4 and seen + 4 <= len(values):

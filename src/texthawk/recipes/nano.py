@@ -282,16 +282,26 @@ SIGHT = replace(
 
 CLEARER = replace(SIGHT, name="clearer", steps=520, learning_rate=1.1e-3, warmup=0.02, final=0.05)
 
-POINT_TOO = replace(
+MATCH = replace(
     POINT,
+    name="match",
+    losses=replace(POINT.losses, named=0.5),
+    parts={"language": 1.0},
+    steps=600,
+    learning_rate=1.4e-3,
+    warmup=0.03,
+    final=0.5,
+)
+
+POINT_TOO = replace(
+    MATCH,
     name="point_too",
-    losses=replace(POINT.losses, thing=0.5),
-    asked=0.38,
-    outlined=0.12,
-    pointed=0.5,
-    steps=1000,
-    learning_rate=1e-3,
-    warmup=0.02,
+    asked=0.5,
+    outlined=0.15,
+    pointed=0.35,
+    steps=2400,
+    learning_rate=9e-4,
+    warmup=0.0,
     final=0.01,
 )
 
@@ -347,4 +357,4 @@ def nano_outline() -> Recipe:
 
 def nano_pointing() -> Recipe:
     """How nano learns to point at what is described, connector and all, and goes on answering: begun from one that answers."""
-    return replace(nano_outline(), name="nano_pointing", stages=(POINT, SIGHT, CLEARER, POINT_TOO))
+    return replace(nano_outline(), name="nano_pointing", stages=(POINT, SIGHT, CLEARER, MATCH, POINT_TOO))

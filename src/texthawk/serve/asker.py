@@ -128,7 +128,7 @@ class EngineAsker(Asker):
 
 
 def reading_with(reader: Reader, asker: Asker, answers: Asker | None = None) -> Reader:
-    """The same reader, asking through another asker; answers: through which its questions about what was read go."""
+    """The same reader, asking through another asker; answers: through which its answering model is asked."""
     made = copy.copy(reader)
     made.asker = asker
     if reader.answers is not None and answers is not None:

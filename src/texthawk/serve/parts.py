@@ -24,8 +24,8 @@ class Parts:
     images are fetched, `consulting` questions about pages are answered.
 
     `requests`: how many are being answered; `held`: bytes of their bodies; `consultations`: questions that are answered
-    or wait. `draining`: a signal came, and nothing new is accepted. `answering`: runs the model that answers from what was read,
-    `engine` itself where that is the one that reads.
+    or wait. `draining`: a signal came, and nothing new is accepted. `answering`: runs the model that answers and
+    points, `engine` itself where that is the one that reads.
     """
 
     settings: Settings

@@ -39,12 +39,14 @@ class Things(NamedTuple):
     """kinds, hues: (B, V) numbers of the thing's kind and hue on a visual token, 0 for nothing, -100 for what is not told.
 
     reaches: (B, V, 4) from the middle of the token to the thing's left, top, right and bottom, in parts of the picture; NaN
-    where there is none.
+    where there is none. named: (n, 4) of things that are asked for, the sample, the token behind which its box is told, and the
+    numbers of kind and hue, -100 for what the phrase does not name.
     """
 
     kinds: Tensor
     hues: Tensor
     reaches: Tensor
+    named: Tensor
 
 
 @dataclass

@@ -3,6 +3,7 @@
 All that is asked about a picture shares it: each question sees the picture and itself, and none sees another.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
@@ -18,12 +19,14 @@ from texthawk.data.factory.clip_art import MOTIFS
 from texthawk.data.factory.damage import damaged
 from texthawk.data.factory.document import Asked, Document, Thing
 from texthawk.data.factory.factory import Factory
-from texthawk.data.factory.scene_objects import HUES, scene
+from texthawk.data.factory.scene_objects import HUES, Item, scene
 from texthawk.data.factory.scene_phrases import Phrase, unique_phrases
 from texthawk.data.factory.texts import Texts
 from texthawk.data.synth.dice import Dice
+from texthawk.decode.asked import as_print
 from texthawk.decode.pointing import TILES, level_text, on_square
 from texthawk.image.tiles import UnitBox, cut_pixels, page_to_unit
+from texthawk.model.grounding import BOX_START
 from texthawk.model.processing import GROUNDING, IMAGE
 from texthawk.model.transcript import NOT_HERE, language_of
 from texthawk.train.batches import Batch, Things, visual_token
@@ -51,25 +54,32 @@ FOREIGN = 2
 """Phrases out of texts that are asked for beside what else is not in a picture."""
 FEW = 6
 """A scene of fewer things is asked for each of them twice."""
-MIDDLES = 8
-"""Places looked up along each side of a tile, by eights, to tell where visual tokens lie."""
-INNER, POINTS = 0.8, 9
-"""The part of a thing's extent that attention is to lie on, and how many places of it are looked up along each side."""
+INNER = 0.8
+"""The part of a thing's extent that attention is to lie on."""
 OF_COORDINATES = (1, 2, 4, 5)
 """Where in `<box><x0><y0>,<x1><y1></box>` the coordinates stand."""
 WEIGHT = 2.0
 """Of a coordinate in the language loss; other tokens of an answer are nearly always the same."""
+_BESIDE = re.compile(r" (?:to the (?:left|right) of|above|below) ")
 PICTURE_NAMES = ("picture", "图片")
 PICTURE, TABLE = Phrase("the picture", "图片"), Phrase("the table", "表格")
 WITHOUT = {PICTURE: ("letter", "article", "table", "invoice"), TABLE: ("letter", "article")}
 """Families that never have what a phrase names, nor anything like it."""
 
 
+UNSAID = -100
+
+
 class Wanted(NamedTuple):
-    """A phrase, and the box of what it names in parts of the picture; None where that is not in it."""
+    """A phrase, and the box of what it names in parts of the picture; None where that is not in it.
+
+    kind, hue: their numbers where the phrase names them, else -100.
+    """
 
     phrase: str
     box: UnitBox | None
+    kind: int = UNSAID
+    hue: int = UNSAID
 
 
 class Drawn(NamedTuple):
@@ -98,8 +108,9 @@ class PointingMaker:
         self._texts, self._fonts, self._seed = texts, fonts, seed
         self._factories: dict[tuple[tuple[str, float], ...], Factory] = {}
         processor = questions.processor
-        tile = processor.image_processor.tiling["tile"]
-        self._layout = TileLayout(TILES, TILES, False, TILES * tile, TILES * tile, tile)
+        side = TILES * processor.image_processor.tiling["tile"]
+        self._layout = processor.image_processor.tiling_for().layout(side, side)
+        self._middles, self._extent = self._cells()
         self._shown, self._image = processor.image_text(self._layout), questions.tokenizer.convert_tokens_to_ids(IMAGE)
 
     def factory(self, languages: Mapping[str, float]) -> Factory:
@@ -125,7 +136,7 @@ class PointingMaker:
         batch.layouts = (self._layout,) * pictures
         batch.pixel_values = torch.cat([cut_pixels(one.image, self._layout) for one in shown])
         batch.coordinate_weight = WEIGHT
-        batch.things = self._things([one.drawn for one in shown])
+        batch.things = self._things([one.drawn for one in shown], self._named(batch, shown))
         first = self._questions.tokenizer.convert_tokens_to_ids("<0>")
         for b, one in enumerate(shown):
             sides = [side for wanted in one.wanted for side in wanted.box or ()]
@@ -145,11 +156,12 @@ class PointingMaker:
             document, named, absent, kinds = _scene(dice)
         speech = "zh" if lang == "zh" or (lang == "mixed" and dice.chance(0.5)) else "en"
         words = lang if lang in self._texts.languages else "en"
-        absent += [Phrase(text, text) for text in (self._texts.phrase(dice, words) for _ in range(FOREIGN))]
+        foreign = [as_print(self._texts.phrase(dice, words), self._questions.tokenizer) for _ in range(FOREIGN)]
+        absent += [Phrase(text, text) for text in foreign]
         size = TileLayout(1, 1, False, document.image.height, document.image.width, self._layout.tile)
         wanted = [
-            Wanted(_said(phrase, speech, dice), page_to_unit(asked.boxes[0], size))
-            for phrase, asked in zip(named, document.asked, strict=True)
+            Wanted(_said(phrase, speech, dice), page_to_unit(asked.boxes[0], size), *said)
+            for phrase, asked, said in zip(named, document.asked, document.info["said"], strict=True)
         ]
         missing = [absent[k] for k in dice.rng.permutation(len(absent))[:ABSENT].tolist()]
         wanted = wanted[: ASKED - ABSENT] + [Wanted(_said(phrase, speech, dice), None) for phrase in missing]
@@ -164,7 +176,7 @@ class PointingMaker:
         first, _ = questions.ids(questions.before + self._shown)
         begin_image = first.index(self._image)
         row = Row.begun(first)
-        for phrase, box in shown.wanted:
+        for phrase, box, *_ in shown.wanted:
             asked, _ = questions.ids(GROUNDING.format(phrase) + questions.behind)
             told, _ = questions.ids(NOT_HERE[language_of(phrase)] if box is None else level_text(box))
             begin = row.add(asked, [*told, questions.end])
@@ -173,12 +185,21 @@ class PointingMaker:
                 row.guide.extend((begin + k, places) for k in OF_COORDINATES)
         return row
 
-    def _things(self, pictures: Sequence[Sequence[Drawn] | None]) -> Things:
+    def _named(self, batch: Batch, pictures: Sequence[Pictured]) -> Tensor:
+        """What is named of each thing that has a box, and behind which token that box is told."""
+        begin = self._questions.tokenizer.convert_tokens_to_ids(BOX_START)
+        named: list[tuple[int, int, int, int]] = []
+        for b, one in enumerate(pictures):
+            tokens = (batch.labels[b] == begin).nonzero()[:, 0].tolist()
+            boxed = [wanted for wanted in one.wanted if wanted.box is not None]
+            named += [(b, token, wanted.kind, wanted.hue) for token, wanted in zip(tokens, boxed, strict=True)]
+        return torch.tensor(named).reshape(-1, 4)
+
+    def _things(self, pictures: Sequence[Sequence[Drawn] | None], named: Tensor) -> Things:
         """What each visual token shows: the one thing whose inner part lies on it."""
         seen = self._compressor.visual_tokens(self._layout)
         kinds, hues = (torch.full((len(pictures), seen), -100) for _ in range(2))
         reaches = torch.full((len(pictures), seen, 4), torch.nan)
-        middles_V2 = self._middles()
         for b, drawn in enumerate(pictures):
             if drawn is None:
                 continue
@@ -190,43 +211,45 @@ class PointingMaker:
                 kinds[b, list(touched[k])] = hues[b, list(touched[k])] = -100
                 sure = sorted(own - others)
                 kinds[b, sure], hues[b, sure] = one.kind, one.hue
-                reaches[b, sure] = torch.tensor(one.box) - middles_V2[sure].repeat(1, 2)
-        return Things(kinds, hues, reaches)
+                reaches[b, sure] = torch.tensor(one.box) - self._middles[sure].repeat(1, 2)
+        return Things(kinds, hues, reaches, named)
 
-    def _middles(self) -> Tensor:
-        """The middle (x, y) of each visual token in parts of the picture."""
-        steps = (np.arange(8 * MIDDLES) + 0.5) / (8 * MIDDLES)
-        x, y = (points.ravel() for points in np.meshgrid(steps, steps))
-        across, down = x * self._layout.width, y * self._layout.height
-        tokens, _ = visual_token(np.stack([across, down, across, down], axis=1), self._layout, self._compressor)
-        counts = np.bincount(tokens)
-        sums = [np.bincount(tokens, weights=places) for places in (x, y)]
-        return torch.from_numpy(np.stack(sums, axis=1) / counts[:, None]).float()
+    def _cells(self) -> tuple[Tensor, Tensor]:
+        """The middle (V, 2), x and y, of each visual token in parts of the picture, and the width and height of one."""
+        layout, compressor = self._layout, self._compressor
+        down, across = (layout.tile // compressor.side * extent for extent in compressor.window)
+        x, y = np.meshgrid(np.arange(across / 2, layout.width, across), np.arange(down / 2, layout.height, down))
+        tokens, _ = visual_token(np.stack([x, y, x, y], axis=-1).reshape(-1, 4), layout, compressor)
+        size = torch.tensor([layout.width, layout.height])
+        middles = torch.full((compressor.visual_tokens(layout), 2), torch.nan)
+        middles[tokens] = torch.from_numpy(np.stack([x, y], axis=-1).reshape(-1, 2)).float() / size
+        return middles, torch.tensor([across, down]) / size
 
     def _covered(self, box: UnitBox, inner: float = INNER) -> list[int]:
         """The visual tokens on which the inner part of a box in parts of the picture lies."""
-        left, top, right, bottom = box
-        middle, reach = ((left + right) / 2, (top + bottom) / 2), inner / 2
-        across = np.linspace(middle[0] - reach * (right - left), middle[0] + reach * (right - left), POINTS)
-        down = np.linspace(middle[1] - reach * (bottom - top), middle[1] + reach * (bottom - top), POINTS)
-        x, y = (points.ravel() for points in np.meshgrid(across, down))
-        x, y = x * self._layout.width, y * self._layout.height
-        tokens, _ = visual_token(np.stack([x, y, x, y], axis=1), self._layout, self._compressor)
-        return np.unique(tokens).tolist()
+        ends = torch.tensor(box, dtype=torch.float32).view(2, 2)
+        reach = inner * (ends[1] - ends[0]) / 2 + self._extent / 2
+        on = ((self._middles - ends.mean(0)).abs() < reach).all(1)
+        return on.nonzero()[:, 0].tolist()
 
 
 def _scene(dice: Dice) -> tuple[Document, list[Phrase], list[Phrase], list[tuple[int, int]]]:
-    """A scene, the phrase for each thing that it is asked for, phrases for things of other kinds, and all kinds and hues."""
+    """A scene, the phrase for each thing that it is asked for, phrases for things of other kinds, and all kinds and hues.
+
+    What a phrase names of its thing stands in `info`, phrase by phrase.
+    """
     height = round(HEIGHT[0] * (HEIGHT[1] / HEIGHT[0]) ** dice.random())
     image, items = scene(dice, round(height * dice.between(0.8, 1.5)), height)
     named: list[Phrase] = []
     asked: list[Asked] = []
+    said: list[tuple[int, int]] = []
     for item in items:
         phrases = unique_phrases(item, items)[:SHORT]
         for _ in range(2 if len(items) < FEW else 1):
             if phrases:
                 named.append(dice.pick(phrases))
                 asked.append(Asked(named[-1].english, PLACE, "grounding", (item.box,)))
+                said.append(_named_by(named[-1], item))
     others = [motif for motif in MOTIFS if all(item.motif is not motif for item in items)]
     absent: list[Phrase] = []
     for motif in (dice.pick(others) for _ in range(ABSENT)):
@@ -234,9 +257,22 @@ def _scene(dice: Dice) -> tuple[Document, list[Phrase], list[Phrase], list[tuple
         coloured = Phrase(f"the {hue.name} {motif.one}", f"{hue.chinese}的{motif.chinese}")
         absent.append(dice.pick((coloured, Phrase(f"the {motif.one}", motif.chinese))))
     things = tuple(Thing(item.motif.one, item.box) for item in items)
-    made = Document(image, "scene", "en", things=things, asked=tuple(asked))
-    kinds = [(MOTIFS.index(item.motif) + 1, HUES.index(item.hue) + 1) for item in items]
+    made = Document(image, "scene", "en", things=things, asked=tuple(asked), info={"said": said})
+    kinds = [_numbers(item) for item in items]
     return damaged(made, dice, dice.weighted(DAMAGE)), named, absent, kinds
+
+
+def _numbers(item: Item) -> tuple[int, int]:
+    """Of a thing's kind and hue, from 1."""
+    return MOTIFS.index(item.motif) + 1, HUES.index(item.hue) + 1
+
+
+def _named_by(phrase: Phrase, item: Item) -> tuple[int, int]:
+    """The numbers of kind and hue that a phrase names of its thing, and not of one that it stands beside."""
+    own = _BESIDE.split(phrase.english)[0].split(" ")
+    kind, hue = _numbers(item)
+    names_kind = item.motif.one in " ".join(own)
+    return kind if names_kind else UNSAID, hue if item.hue.name in own else UNSAID
 
 
 def _page(document: Document) -> tuple[Document, list[Phrase]]:
@@ -245,7 +281,8 @@ def _page(document: Document) -> tuple[Document, list[Phrase]]:
     tables = [box_around(cell.box for cell in grid.cells) for grid in document.grids]
     found += [(TABLE, box) for box in tables if box is not None and len(tables) == 1]
     asked = tuple(Asked(phrase.english, PLACE, "grounding", (box,)) for phrase, box in found)
-    return replace(document, asked=asked), [phrase for phrase, _ in found]
+    said = [(UNSAID, UNSAID)] * len(found)
+    return replace(document, asked=asked, info={**document.info, "said": said}), [phrase for phrase, _ in found]
 
 
 def _said(phrase: Phrase, speech: str, dice: Dice) -> str:

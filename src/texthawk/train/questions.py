@@ -213,7 +213,7 @@ class QuestionMaker:
 
 
 class Row(NamedTuple):
-    """A page's tokens: the text's, of which there are `text`, then every question with its answer.
+    """A page's tokens: the text's or picture's, of which there are `text`, then every question with its answer.
 
     branches: 0 of the text, else the question's number. guide: tokens of answers, each with the tokens of the text that
     show the same letter.

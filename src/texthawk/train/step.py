@@ -68,7 +68,7 @@ def losses_of(
                 position_ids=batch.positions,
                 **own,
                 use_cache=False,
-                output_hidden_states=bool(weights.place or weights.spell),
+                output_hidden_states=bool(weights.place or weights.spell or weights.named),
             )
         hidden = out.last_hidden_state
         answered = (batch.labels != -100).any(0).nonzero()
@@ -98,6 +98,9 @@ def losses_of(
         if weights.place and printed and batch.places is not None:
             seen["place"] = supervision.place_loss(out.hidden_states[last], batch, _extent(model).to(hidden.device))
             terms.append(weights.place * seen["place"])
+        if weights.named and batch.things is not None and len(batch.things.named):
+            seen["named"], seen["named_accuracy"] = supervision.named_loss(out.hidden_states[last], batch.things.named)
+            terms.append(weights.named * seen["named"])
         if weights.spell and printed and batch.spelling is not None:
             seen["spell"], seen["spell_accuracy"] = supervision.spell_loss(out.hidden_states[last + 1], batch)
             terms.append(weights.spell * seen["spell"])

@@ -90,10 +90,10 @@ class Supervision(nn.Module):
     def thing_loss(self, tokens_BVD: Tensor, things: Things) -> tuple[Tensor, Tensor]:
         """Cross-entropies of what kind and hue of thing a visual token shows, with the mean error of how far it reaches; and how
         often both of a thing are named right."""
-        features = F.rms_norm(tokens_BVD, tokens_BVD.shape[-1:])
+        features = _scaled(tokens_BVD)
         kinds, hues = self.kind(features).float(), self.hue(features).float()
         there = ~things.reaches[..., 0].isnan()
-        loss = torch.zeros((), device=tokens_BVD.device)
+        loss = 0.0 * (kinds.sum() + hues.sum())  # a gradient also where nothing is told
         for logits, targets in ((kinds, things.kinds), (hues, things.hues)):
             weights = torch.full((logits.shape[-1],), 1.0, device=logits.device)
             weights[0] = NOTHING
@@ -105,6 +105,19 @@ class Supervision(nn.Module):
         loss = loss + REACH * (self.reach(features[there]).float() - things.reaches[there]).abs().mean()
         right = (kinds.argmax(-1) == things.kinds) & (hues.argmax(-1) == things.hues)
         return loss, right[there].float().mean()
+
+    def named_loss(self, hidden_BLD: Tensor, named_n4: Tensor) -> tuple[Tensor, Tensor]:
+        """Cross-entropies of what kind and hue a phrase names, told as of a visual token; and how often all it names is right."""
+        b, token, *targets = named_n4.unbind(1)
+        features = _scaled(hidden_BLD[b, token])
+        loss, right = torch.zeros((), device=hidden_BLD.device), torch.ones_like(b, dtype=torch.bool)
+        for head, wanted in zip((self.kind, self.hue), targets, strict=True):
+            told = wanted != -100
+            logits = head(features).float()
+            if told.any():
+                loss = loss + F.cross_entropy(logits[told], wanted[told])
+            right &= (logits.argmax(-1) == wanted) | ~told
+        return loss, right.float().mean()
 
     @staticmethod
     def _score(logits: Tensor, classes: Tensor) -> tuple[Tensor, Tensor]:

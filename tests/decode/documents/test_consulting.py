@@ -19,7 +19,7 @@ from texthawk.decode.documents.finding import places
 from texthawk.decode.pointing import TILES, box_in
 from texthawk.decode.reader import Reader
 from texthawk.model.processing import GROUNDING
-from texthawk.types import Box
+from texthawk.types import Box, Page
 
 PICTURE = tiny.picture(70, 130, 3)
 BOX = "<box><100><200>,<300><400></box>"
@@ -41,10 +41,10 @@ class Written(Asker):
         self.texts, self.asked, self.shown = iter(texts), list[str](), list[Image.Image]()
 
     def ask(self, pictures, question, limits, **settings):
-        self.asked.append(question)
+        self.asked += question
         self.shown += pictures
-        ids = self.processor.tokenizer(next(self.texts), add_special_tokens=False)["input_ids"]
-        return [Answer(ids, [-0.1] * len(ids), "stop")]
+        texts = [self.processor.tokenizer(next(self.texts), add_special_tokens=False)["input_ids"] for _ in question]
+        return [Answer(ids, [-0.1] * len(ids), "stop") for ids in texts]
 
 
 def pointing(*texts: str) -> Reader:
@@ -99,6 +99,52 @@ def test_what_is_printed_somewhere_is_not_asked_for_and_what_is_nowhere_is_asked
     made = pointing("none", BOX, "none")
     assert [(one.page, one.by) for one in found("a red seal", made)] == [(2, "model")] and len(made.asker.asked) == 3
     assert found("a red seal", pages=[]) == [] == found("a red seal", by="auto")
+
+
+@pytest.mark.parametrize(
+    ("phrase", "printed"),
+    [
+        ("the picture", "for the future"),
+        ("the table", "the title page"),
+        ("the dog", "the log"),
+        ("A red car", "there are cars"),
+    ],
+)
+def test_words_that_are_only_somewhat_like_a_phrase_count_where_the_model_sees_nothing(phrase, printed):
+    there = [page(1, printed)]
+    assert [one.by for one in found(phrase, pointing(BOX), pages=there)] == ["model"]
+    assert found(phrase, pointing("none"), pages=there) == found(phrase, by="text", pages=there)
+
+
+def test_several_phrases_are_asked_for_together_on_each_page_and_a_page_that_cannot_be_drawn_is_left_out():
+    made, drawn = pointing(BOX, "none", "none", BOX), []
+
+    def picture(number):
+        drawn.append(number)
+        return None if number == 2 else PICTURE
+
+    told = places(PAGES, ["a red seal", "total", "some ship"], picture, lambda: made)
+    assert [[(one.page, one.by) for one in some] for some in told] == [
+        [(1, "model")],
+        [(1, "text"), (3, "text"), (3, "text")],
+        [(3, "model")],
+    ]
+    assert drawn == [1, 2, 3] and len(made.asker.asked) == 4
+
+
+def test_a_page_that_lies_on_its_side_is_shown_upright():
+    made = pointing(BOX)
+    lying = Page(1, 2000, 1000, "", (), rotation=90)
+    ((place,),) = places([lying], ["a red seal"], lambda _: PICTURE, lambda: made)
+    assert made.asker.shown[0].size == PICTURE.size[::-1]
+    assert place.box == pytest.approx((2 * 200.5, 1000 - 300.5, 2 * 400.5, 1000 - 100.5))
+
+
+@pytest.mark.parametrize("by", ["auto", "text", "model"])
+@pytest.mark.parametrize("phrase", ["", " ", "\ud800", "x" * 501])
+def test_what_is_no_phrase_is_refused_whoever_is_asked(phrase, by):
+    with pytest.raises(ValueError, match="the phrase"):
+        found(phrase, pointing(), by)
 
 
 def test_a_phrase_that_looks_like_a_token_is_asked_for_as_letters():

@@ -52,7 +52,7 @@ def find(
 ) -> list[list[Place]]:
     """See Reader.places."""
     file = _Consulted(reader, source, pages, dpi, limits)
-    seen = [file.unread] if by == "model" and file.unread is not None else file.read()
+    seen = file.read() if by != "model" or file.unread is None else [file.unread]
     return places(seen, phrases, file.picture, lambda: reader, by=by)
 
 
