@@ -24,8 +24,9 @@ from texthawk.recipes.nano import (
     nano_outline,
     nano_pointing,
 )
+from texthawk.train.beginning import MARKS
 from texthawk.train.recipe import Recipe
-from texthawk.train.run import MARKS, Run
+from texthawk.train.run import Run
 from texthawk.types import Box, Line, Page
 
 TEXT = Corpus.from_texts(

@@ -12,8 +12,9 @@ from texthawk.data.synth import Corpus, PageMaker, PageStyle, SynthPage, system_
 from texthawk.model.modeling import TextHawkForConditionalGeneration
 from texthawk.recipes import RECIPES
 from texthawk.recipes.tiny import tiny
+from texthawk.train.beginning import tell_marks_apart
 from texthawk.train.recipe import Recipe
-from texthawk.train.run import Run, tell_marks_apart
+from texthawk.train.run import Run
 from texthawk.train.stage import Grid, Losses, Stage
 from texthawk.train.step import losses_of
 

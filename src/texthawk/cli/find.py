@@ -31,8 +31,8 @@ def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(
         prog="texthawk find",
         description=__doc__,
-        epilog="The phrase is looked up among the words that were read, some misread letters allowed. Where no page has it, a "
-        "model that has learned to point is shown each page and says where what the phrase describes is drawn, as in "
+        epilog="The phrase is looked up among the words that were read, some misread letters allowed. Where none are near "
+        "to it, a model that has learned to point is shown each page and says where what the phrase describes is drawn, as in "
         "'the red car'. Each place tells which of the two it was. "
         "Exit status: 0, also where a phrase is nowhere, which is said (an empty list in JSON); 1 when some page "
         "could not be read or drawn; 2 for wrong usage.",

@@ -26,13 +26,14 @@ from texthawk.compress.resa import ReSAConfig
 from texthawk.data.factory.texts import Texts
 from texthawk.data.synth import Corpus, PageMaker, hold_out, system_fonts
 from texthawk.image.tiles import TilingConfig
-from texthawk.model.answering import ASK, FILE, FIND, OUTLINE, answers_in, save_answers
+from texthawk.model.answering import ASK, FILE, FIND, OUTLINE, save_answers
 from texthawk.model.image_processor import TextHawkImageProcessor
 from texthawk.model.loading import config_in, require_files
 from texthawk.model.modeling import TextHawkForConditionalGeneration
 from texthawk.model.processing import PROMPTS, TextHawkProcessor
 from texthawk.model.tokens import extend_tokenizer, train_tokenizer
 from texthawk.train.batches import Batch, BatchMaker
+from texthawk.train.beginning import go_on_from, initialise
 from texthawk.train.documents import DocumentMaker
 from texthawk.train.identity import Identity
 from texthawk.train.optimiser import Optimiser
@@ -43,11 +44,8 @@ from texthawk.train.recipe import Recipe
 from texthawk.train.stage import Stage
 from texthawk.train.step import losses_of
 from texthawk.train.supervision import Supervision
-from texthawk.vision.positions import sinusoidal
 
 CHECKPOINT_SECONDS = 240.0
-MARKS = 200
-"""Coordinate tokens that may mark a row: the first one's mark is one of 80, and a page of more rows than 120 has few letters."""
 
 
 class Batches(Dataset[Batch]):
@@ -141,13 +139,7 @@ class Run:
         self.model = TextHawkForConditionalGeneration(self.config)
         initialise(self.model)
         if start is not None:
-            begun = TextHawkForConditionalGeneration.from_pretrained(start, dtype=torch.float32, local_files_only=True)
-            earlier = answers_in(start, begun) if recipe.answers else None
-            self.model.load_state_dict((earlier or begun).state_dict())
-            if recipe.answers and earlier is None:
-                tell_marks_apart(self.model)
-            if any(stage.pointed for stage in recipe.stages) and (earlier is None or FIND not in earlier.config.tasks):
-                tell_places_again(self.model, begun)
+            go_on_from(start, self.model, recipe)
         if (
             self.device.type == "cpu"
         ):  # there the backward pass of fused attention takes twice the time of the plain one
@@ -377,37 +369,3 @@ class Run:
 
 def _one_thread(_: int) -> None:
     torch.set_num_threads(1)
-
-
-def tell_marks_apart(model: TextHawkForConditionalGeneration) -> None:
-    """Draw the embeddings of coordinate tokens anew, which now stand around rows: neighbours are no longer nearly the same.
-
-    A reader that tells places has 0.94 as the cosine between neighbouring coordinates, and takes one row for the next. What all
-    have in common stays, at 0.4 of its length. Draws from torch's dice.
-    """
-    bins = model.config.coordinate_token_start + torch.arange(model.config.coordinate_bins)
-    weight = model.model.language_model.embed_tokens.weight
-    assert isinstance(weight, torch.Tensor)
-    with torch.no_grad():
-        rows = weight[bins]
-        length = (rows.norm(dim=1).mean() ** 2 / weight.shape[1]) ** 0.5
-        weight[bins] = 0.4 * rows.mean(0) + 0.8 * length * torch.randn_like(rows)
-
-
-def tell_places_again(model: TextHawkForConditionalGeneration, reading: TextHawkForConditionalGeneration) -> None:
-    """Give coordinate tokens that are no row's mark the embeddings back by which the reading model tells places."""
-    first = model.config.coordinate_token_start
-    places = slice(first + MARKS, first + model.config.coordinate_bins)
-    own, other = (one.model.language_model.embed_tokens.weight for one in (model, reading))
-    assert isinstance(own, torch.Tensor)
-    assert isinstance(other, torch.Tensor)
-    with torch.no_grad():
-        own[places] = other[places].to(own)
-
-
-def initialise(model: TextHawkForConditionalGeneration) -> None:
-    """Start the tower's learned positions from 2D sinusoids, so that neighbours are neighbours from the first step."""
-    embeddings = model.model.vision_tower.model.embeddings
-    side, width = model.model.vision_tower.side, embeddings.position_embedding.weight.shape[1]
-    with torch.no_grad():
-        embeddings.position_embedding.weight.copy_(sinusoidal(side, width))
