@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from texthawk.data.synth import Corpus, PageMaker, PageStyle, SynthPage, system_fonts
+from texthawk.model.configuration import TextHawkConfig
 from texthawk.model.modeling import TextHawkForConditionalGeneration
 from texthawk.recipes import RECIPES
 from texthawk.recipes.tiny import tiny
@@ -170,6 +171,41 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_batch(tmp_path: P
     assert (tmp_path / "bad-batch.pt").exists()
 
 
+def test_a_gradient_that_is_not_finite_stops_the_run_before_the_weights_take_it(tmp_path: Path) -> None:
+    run = Run(recipe(), tmp_path, corpus=TEXT)
+    before = weights(run)
+    run.model.lm_head.weight.register_hook(lambda gradient: gradient * torch.nan)
+    with pytest.raises(ValueError, match=r"step 0 of stage pages.*norm nan.*bad-batch"):
+        run.train(workers=0)
+    assert all(value.equal(before[name]) for name, value in weights(run).items())
+    assert len(torch.load(tmp_path / "bad-batch.pt", weights_only=False).input_ids)
+
+
+def test_a_log_and_checkpoints_that_were_cut_short_are_gone_on_from_or_named(tmp_path: Path) -> None:
+    Run(recipe(), tmp_path, corpus=TEXT).train(workers=0, minutes=1e-9)
+    with (tmp_path / "log-pages.jsonl").open("a") as log:
+        log.write('{"stage": "pages", "st')
+    run = Run(recipe(), tmp_path, corpus=TEXT)
+    run.train(workers=0)
+    assert [step for step, _ in losses(tmp_path)] == [0, 5]
+    whole = (tmp_path / "pages.pt").read_bytes()
+    for damaged in (whole[:1000], b"nothing of the kind"):
+        (tmp_path / "pages.pt").write_bytes(damaged)
+        with pytest.raises(ValueError, match=r"pages\.pt is damaged"):
+            Run(recipe(), tmp_path, corpus=TEXT).train(workers=0)
+
+
+def test_tensorboard_holds_what_the_log_holds(tmp_path: Path) -> None:
+    pytest.importorskip("tensorboard", reason="pip install 'texthawk[tensorboard]' to try it")
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    Run(recipe(steps=1), tmp_path, corpus=TEXT, tensorboard=True).train(workers=0)
+    board = EventAccumulator(str(tmp_path / "tensorboard" / "pages")).Reload()
+    assert [(one.step, one.value) for one in board.Scalars("loss")] == [
+        (step, pytest.approx(loss)) for step, loss in losses(tmp_path)
+    ]
+
+
 def test_exported_weights_give_what_was_trained(tmp_path: Path) -> None:
     run = Run(recipe(steps=1), tmp_path / "run", corpus=TEXT)
     run.train(workers=0)
@@ -241,6 +277,28 @@ def test_a_stage_alone_asks_for_the_stages_whose_parts_it_goes_on_with(tmp_path:
         Run(three, tmp_path, corpus=TEXT).train({"read"}, workers=0)
     Run(three, tmp_path, corpus=TEXT).train({"see", "read"}, workers=0)
     assert all((tmp_path / f"{name}.pt").exists() for name in ("see", "speak", "read"))
+
+
+def test_a_stage_that_names_what_phrases_mean_asks_for_the_one_that_learns_to_tell_things(tmp_path: Path) -> None:
+    made = staged(("see", {"connector"}), ("match", {"language"}))
+    see, match = made.stages
+    made = replace(
+        made, stages=(replace(see, losses=Losses(thing=1.0)), replace(match, losses=Losses(language=1.0, named=1.0)))
+    )
+    with pytest.raises(ValueError, match="stage match goes on with parts that see should have trained"):
+        Run(made, tmp_path, corpus=TEXT).train({"match"}, workers=0)
+
+
+def test_a_model_of_another_shape_is_refused_as_a_start(tmp_path: Path) -> None:
+    Run(recipe(steps=1), tmp_path / "run", corpus=TEXT).export(tmp_path / "model")
+    wide = replace(recipe(), model_config=lambda: _wider(tiny().model_config()))
+    with pytest.raises(ValueError, match=r"model of another shape than tiny trains"):
+        Run(wide, tmp_path / "wide", corpus=TEXT, start=tmp_path / "model")
+
+
+def _wider(config: TextHawkConfig) -> TextHawkConfig:
+    config.text_config.intermediate_size *= 2
+    return config
 
 
 def test_a_stage_that_the_recipe_has_not_is_refused_by_name(tmp_path: Path) -> None:

@@ -48,6 +48,7 @@ def main(argv: list[str]) -> int:
         default=None,
         help="write the model here as it is when the run ends or stops; of a pyramid, a file of safetensors",
     )
+    parser.add_argument("--tensorboard", action="store_true", help="of a model: write RUN/tensorboard/STAGE too")
     pyramid = parser.add_argument_group("for a pyramid")
     pyramid.add_argument("--tower", type=Path, help="folder of the SigLIP or CLIP that it stands above")
     pyramid.add_argument("--pictures", type=Path, help="folder of pictures to learn from; default: print --text")
@@ -97,7 +98,15 @@ def _model(args: argparse.Namespace) -> int:
     recipe = RECIPES[args.recipe]()
     texts = Texts.from_folder(args.text) if any(stage.needs_texts for stage in recipe.stages) else None
     run = Run(
-        recipe, args.out, corpus=corpus, texts=texts, fonts=fonts, seed=args.seed, device=args.device, start=args.start
+        recipe,
+        args.out,
+        corpus=corpus,
+        texts=texts,
+        fonts=fonts,
+        seed=args.seed,
+        device=args.device,
+        start=args.start,
+        tensorboard=args.tensorboard,
     )
     run.train(set(args.only) if args.only else None, workers=args.workers, minutes=args.minutes)
     if args.export:

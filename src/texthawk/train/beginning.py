@@ -3,8 +3,9 @@
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
-from texthawk.model.answering import FIND, answers_in
+from texthawk.model.answering import FILE, FIND, answering_weights, answers_in
 from texthawk.model.modeling import TextHawkForConditionalGeneration
 from texthawk.train.recipe import Recipe
 from texthawk.vision.positions import sinusoidal
@@ -21,18 +22,30 @@ def initialise(model: TextHawkForConditionalGeneration) -> None:
         embeddings.position_embedding.weight.copy_(sinusoidal(side, width))
 
 
-def go_on_from(start: Path, model: TextHawkForConditionalGeneration, recipe: Recipe) -> None:
+def go_on_from(start: Path, model: TextHawkForConditionalGeneration, recipe: Recipe) -> dict[str, Tensor]:
     """Give a model the weights in a folder, a recipe of answers those of its answers; draws from torch's dice.
 
-    ValueError for answers that do not fit.
+    Returns, for a recipe of answers, the weights of the model that reads which answers have their own of. ValueError for
+    answers that do not fit or are missing, and for a model of another shape.
     """
     begun = TextHawkForConditionalGeneration.from_pretrained(start, dtype=torch.float32, local_files_only=True)
     earlier = answers_in(start, begun) if recipe.answers else None
-    model.load_state_dict((earlier or begun).state_dict())
+    if recipe.answered and earlier is None:
+        raise ValueError(
+            f"{recipe.name} goes on from a model that answers already, and {start} has no {FILE}; begin with nano_answers"
+        )
+    try:
+        model.load_state_dict((earlier or begun).state_dict())
+    except RuntimeError as error:
+        raise ValueError(
+            f"{start} holds a model of another shape than {recipe.name} trains ({str(error).splitlines()[1].strip()[:200]}); "
+            "begin with one of the same recipe or of those that it goes on from"
+        ) from error
     if recipe.answers and earlier is None:
         tell_marks_apart(model)
     if any(stage.pointed for stage in recipe.stages) and (earlier is None or FIND not in earlier.config.tasks):
         tell_places_again(model, begun)
+    return dict(answering_weights(begun)) if recipe.answers else {}
 
 
 def tell_marks_apart(model: TextHawkForConditionalGeneration) -> None:

@@ -124,8 +124,11 @@ def write_whole(place: Path, content: Any) -> None:
     os.replace(fresh, place)
 
 
-def read_whole(place: Path, device: torch.device | str = "cpu", *, plain: bool = True) -> Any:
-    """What was written to a place; ValueError where it is damaged. plain: it holds tensors and plain values alone."""
+def read_whole(place: Path, device: torch.device | str = "cpu", *, plain: bool = True, holds: str = "weights") -> Any:
+    """What was written to a place, a dict with the key `holds`; ValueError where it is damaged.
+
+    plain: it holds tensors and plain values alone.
+    """
     told = "" if zipfile.is_zipfile(place) else "it is there in part, or not at all"  # what torch writes is a whole zip
     if not told:
         try:
@@ -133,7 +136,7 @@ def read_whole(place: Path, device: torch.device | str = "cpu", *, plain: bool =
         except pickle.UnpicklingError as error:
             told = str(error).split("\n")[0]
         else:
-            told = "" if isinstance(content, dict) and "weights" in content else "it holds no weights"
+            told = "" if isinstance(content, dict) and holds in content else f"it holds no {holds}"
     if told:
         raise ValueError(f"{place} is damaged, or no stage wrote it: {told}; put back what was there, or delete it")
     return content

@@ -52,13 +52,15 @@ class Optimiser:
             for group in optimiser.param_groups:
                 group["lr"] = rate * group["factor"]
 
-    def step(self, clip: float) -> float:
-        """Clip the global gradient norm, update, forget the gradients; returns the norm before clipping."""
-        norm = nn.utils.clip_grad_norm_(self.parameters, clip)
+    def clip(self, bound: float) -> float:
+        """Scale the gradients down to a global norm; returns the norm before."""
+        return float(nn.utils.clip_grad_norm_(self.parameters, bound))
+
+    def step(self) -> None:
+        """Update, and forget the gradients."""
         for optimiser in self.optimisers:
             optimiser.step()
             optimiser.zero_grad(set_to_none=True)
-        return float(norm)
 
     def state_dict(self) -> list[dict]:
         return [optimiser.state_dict() for optimiser in self.optimisers]

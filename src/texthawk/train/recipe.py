@@ -18,7 +18,8 @@ class Recipe:
     hold_out: families of fonts that training never sees.
     further: it goes on from a model of another recipe and is begun with its folder. keep: the share of that model's weights in
     the mean that is exported, so that less is forgotten (Wortsman et al., 2022, Robust fine-tuning of zero-shot models,
-    section 3). answers: what it trains is how that model answers, and ships beside it (texthawk.model.answering).
+    section 3). answers: what it trains is how that model answers, and ships beside it (texthawk.model.answering). answered: that
+    model must have answers already.
     """
 
     name: str
@@ -31,3 +32,4 @@ class Recipe:
     further: bool = False
     keep: float = 0.0
     answers: bool = False
+    answered: bool = False

@@ -25,6 +25,7 @@ from torch import Tensor, nn
 from texthawk.train.pictures import Pictures, square
 from texthawk.train.reconstruction import Reconstructor, draw
 from texthawk.train.reconstruction_recipe import PyramidRecipe
+from texthawk.train.run_log import FILE, forget_from
 from texthawk.vision.pyramid import Pyramid
 from texthawk.vision.tower import Tower
 
@@ -95,7 +96,7 @@ class PyramidRun:
     def train(self, *, minutes: float | None = None) -> None:
         """Go on to the recipe's last step; stops early after `minutes`, to be resumed."""
         deadline = time.monotonic() + 60 * minutes if minutes else math.inf
-        self._forget_log_from(self.step)
+        forget_from(self.folder / FILE, self.step)
         if self.step == 0:
             self._log({"step": 0, "held_out": self.evaluate()})
         self.module.train()
@@ -186,14 +187,8 @@ class PyramidRun:
         torch.save(state, fresh)
         os.replace(fresh, self._progress)
 
-    def _forget_log_from(self, step: int) -> None:
-        """Steps after the checkpoint are made again; what was logged of them goes."""
-        log = self.folder / "log.jsonl"
-        rows = log.read_text().splitlines() if log.exists() else []
-        log.write_text("".join(f"{row}\n" for row in rows if json.loads(row)["step"] < step))
-
     def _log(self, row: dict) -> None:
-        with open(self.folder / "log.jsonl", "a") as log:
+        with open(self.folder / FILE, "a") as log:
             log.write(json.dumps(row) + "\n")
 
     def export(self, file: Path) -> None:

@@ -8,7 +8,6 @@ same folder.
 
 import contextlib
 import copy
-import json
 import math
 import os
 import shutil
@@ -16,6 +15,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any, NoReturn
 
 import torch
 from torch import nn
@@ -26,7 +26,7 @@ from texthawk.compress.resa import ReSAConfig
 from texthawk.data.factory.texts import Texts
 from texthawk.data.synth import Corpus, PageMaker, hold_out, system_fonts
 from texthawk.image.tiles import TilingConfig
-from texthawk.model.answering import ASK, FILE, FIND, OUTLINE, save_answers
+from texthawk.model.answering import ASK, FILE, FIND, OUTLINE, as_kept, save_answers
 from texthawk.model.image_processor import TextHawkImageProcessor
 from texthawk.model.loading import config_in, require_files
 from texthawk.model.modeling import TextHawkForConditionalGeneration
@@ -35,17 +35,20 @@ from texthawk.model.tokens import extend_tokenizer, train_tokenizer
 from texthawk.train.batches import Batch, BatchMaker
 from texthawk.train.beginning import go_on_from, initialise
 from texthawk.train.documents import DocumentMaker
+from texthawk.train.engine import read_whole, write_whole
 from texthawk.train.identity import Identity
 from texthawk.train.optimiser import Optimiser
 from texthawk.train.outlines import OutlineMaker
 from texthawk.train.pointing import PointingMaker
 from texthawk.train.questions import QuestionMaker
 from texthawk.train.recipe import Recipe
+from texthawk.train.run_log import RunLog
 from texthawk.train.stage import Stage
 from texthawk.train.step import losses_of
 from texthawk.train.supervision import Supervision
 
 CHECKPOINT_SECONDS = 240.0
+LOG_STEPS = 10
 
 
 class Batches(Dataset[Batch]):
@@ -70,7 +73,8 @@ class Run:
     texts: by language, for stages that print documents by language; questions in English are of them then, too.
     ValueError where a language that a stage asks about is not among them.
     start: folder of a saved model to begin from, its tokenizer included; ValueError where a recipe that goes `further` has none.
-    A recipe of answers goes on from those that the model has already.
+    A recipe of answers goes on from those that the model has already; ValueError where one that needs them finds none.
+    tensorboard: write what the logs hold to `folder`/tensorboard too.
     """
 
     def __init__(
@@ -84,6 +88,7 @@ class Run:
         seed: int = 1,
         device: str = "cpu",
         start: Path | None = None,
+        tensorboard: bool = False,
     ) -> None:
         if recipe.further and start is None:
             raise ValueError(
@@ -98,6 +103,7 @@ class Run:
             config_in(start)
             require_files(start)
         self.recipe, self.folder, self.seed, self.start = recipe, folder, seed, start
+        self.tensorboard = tensorboard
         self.device = torch.device(device)
         folder.mkdir(parents=True, exist_ok=True)
         self.config = recipe.model_config()
@@ -137,9 +143,11 @@ class Run:
         )
         torch.manual_seed(seed)
         self.model = TextHawkForConditionalGeneration(self.config)
+        self.reading: dict[str, torch.Tensor] = {}
+        """Of a recipe of answers, the weights of the reading model that answers have their own of."""
         initialise(self.model)
         if start is not None:
-            go_on_from(start, self.model, recipe)
+            self.reading = go_on_from(start, self.model, recipe)
         if (
             self.device.type == "cpu"
         ):  # there the backward pass of fused attention takes twice the time of the plain one
@@ -191,7 +199,7 @@ class Run:
         for index, stage in enumerate(self.recipe.stages):
             done = self.folder / f"{stage.name}.pt"
             if done.exists():
-                self._load(torch.load(done, map_location=self.device)["parts"])
+                self._load(self._kept(done)["parts"])
             elif only is None or stage.name in only:
                 if not self._stage(index, stage, workers, deadline):
                     return
@@ -219,6 +227,8 @@ class Run:
     def _shared(self, earlier: Stage, later: Stage) -> bool:
         """Whether the later stage goes on with what the earlier one trains: heads alone, where that trains nothing else."""
         own = set(earlier.parts) or set(self._trained(earlier))
+        if earlier.losses.thing and later.losses.named:  # the very layers
+            return True
         return bool(own & set(self._trained(later)))
 
     def _trained(self, stage: Stage) -> list[str]:
@@ -231,7 +241,7 @@ class Run:
 
     def _mean(self, stage: Stage, earlier: str) -> dict[str, list[dict]]:
         """The mean of what the parts of a stage are now and what they were at the end of an earlier one."""
-        before = torch.load(self.folder / f"{earlier}.pt", map_location=self.device)["parts"]
+        before = self._kept(self.folder / f"{earlier}.pt")["parts"]
         return {
             name: [
                 {key: torch.lerp(old[key], value, 0.5) for key, value in new.items()}
@@ -239,6 +249,9 @@ class Run:
             ]
             for name, modules in self._state(stage).items()
         }
+
+    def _kept(self, place: Path) -> dict[str, Any]:
+        return read_whole(place, self.device, holds="parts")
 
     def _load(self, states: dict[str, list[dict]]) -> None:
         parts = self.parts()
@@ -264,38 +277,38 @@ class Run:
         )
         progress, start = self.folder / f"progress-{stage.name}.pt", 0
         if progress.exists():
-            saved = torch.load(progress, map_location=self.device)
+            saved = self._kept(progress)
             self._load(saved["parts"])
             optimiser.load_state_dict(saved["optimiser"])
             start = saved["step"]
-        self._forget_log_from(stage, start)
         saved_at = time.monotonic()
-        for step, batch in enumerate(self._batches(index, stage, start, workers), start):
-            began = time.monotonic()
-            optimiser.rate(stage.rate(step))
-            with torch.autocast(self.device.type, torch.bfloat16):
-                loss, seen = losses_of(self.model, self.supervision, batch, stage.losses)
-            if not torch.isfinite(loss):
-                torch.save(batch, self.folder / "bad-batch.pt")
-                raise ValueError(
-                    f"the loss of stage {stage.name} is {loss.item()} at step {step}; its batch is saved as "
-                    f"{self.folder / 'bad-batch.pt'}; lower the learning rate or look at the batch"
-                )
-            loss.backward()
-            norm = optimiser.step(stage.clip)
-            if step % 10 == 0 or step + 1 == stage.steps:
-                self._log(stage, step, loss, seen, norm, time.monotonic() - began)
-            late = time.monotonic() > deadline
-            if late or time.monotonic() - saved_at > CHECKPOINT_SECONDS:
-                self._save(
-                    progress, {"parts": self._state(stage), "optimiser": optimiser.state_dict(), "step": step + 1}
-                )
-                saved_at = time.monotonic()
-                if late:
-                    return False
+        log = self.folder / f"log-{stage.name}.jsonl"
+        board = self.folder / "tensorboard" / stage.name if self.tensorboard else None
+        with RunLog(log, stage.name, begin=start, of=stage.steps, board=board) as told:
+            for step, batch in enumerate(self._batches(index, stage, start, workers), start):
+                began = time.monotonic()
+                optimiser.rate(stage.rate(step))
+                with as_kept(self.model, self.reading) if stage.rounded else contextlib.nullcontext():
+                    with torch.autocast(self.device.type, torch.bfloat16):
+                        loss, seen = losses_of(self.model, self.supervision, batch, stage.losses)
+                    loss.backward()
+                norm = optimiser.clip(stage.clip)
+                if not (torch.isfinite(loss) and math.isfinite(norm)):
+                    self._stop(stage, step, batch, loss.item(), norm)
+                optimiser.step()
+                shown = step % LOG_STEPS == 0 or step + 1 == stage.steps
+                told.step(self._row(stage, step, loss, seen, norm, time.monotonic() - began) if shown else None)
+                late = time.monotonic() > deadline
+                if late or time.monotonic() - saved_at > CHECKPOINT_SECONDS:
+                    write_whole(
+                        progress, {"parts": self._state(stage), "optimiser": optimiser.state_dict(), "step": step + 1}
+                    )
+                    saved_at = time.monotonic()
+                    if late:
+                        return False
         if stage.mean_with is not None:
             self._load(self._mean(stage, stage.mean_with))
-        self._save(self.folder / f"{stage.name}.pt", {"parts": self._state(stage)})
+        write_whole(self.folder / f"{stage.name}.pt", {"parts": self._state(stage)})
         progress.unlink(missing_ok=True)
         return True
 
@@ -311,36 +324,29 @@ class Run:
         for batch in loader:
             yield batch.to(self.device)
 
-    @staticmethod
-    def _save(path: Path, state: dict) -> None:
-        """Write beside the place and move: a checkpoint is whole or absent."""
-        fresh = path.with_suffix(".new")
-        torch.save(state, fresh)
-        os.replace(fresh, path)
+    def _stop(self, stage: Stage, step: int, batch: Batch, loss: float, norm: float) -> NoReturn:
+        torch.save(batch, self.folder / "bad-batch.pt")
+        raise ValueError(
+            f"at step {step} of stage {stage.name} the loss is {loss} and the gradient's norm {norm}; its batch is saved as "
+            f"{self.folder / 'bad-batch.pt'}; lower the learning rate or look at the batch"
+        )
 
-    def _forget_log_from(self, stage: Stage, start: int) -> None:
-        """Steps after the checkpoint are made again; what was logged of them goes."""
-        log = self.folder / f"log-{stage.name}.jsonl"
-        rows = log.read_text().splitlines() if log.exists() else []
-        log.write_text("".join(f"{row}\n" for row in rows if json.loads(row)["step"] < start))
-
-    def _log(self, stage: Stage, step: int, loss: torch.Tensor, seen: dict, norm: float, seconds: float) -> None:
+    def _row(self, stage: Stage, step: int, loss: torch.Tensor, seen: dict, norm: float, seconds: float) -> dict:
         row = {"stage": stage.name, "step": step, "of": stage.steps, "loss": float(loss.detach()), "norm": norm}
-        row |= {name: round(float(value), 4) for name, value in seen.items()} | {"seconds": round(seconds, 3)}
-        with open(self.folder / f"log-{stage.name}.jsonl", "a") as log:
-            log.write(json.dumps(row) + "\n")
+        return row | {name: round(float(value), 4) for name, value in seen.items()} | {"seconds": round(seconds, 3)}
 
     def export(self, folder: Path) -> None:
         """Write the model and its processor as a transformers folder, weights in bfloat16.
 
-        Of a recipe of answers, write the model that it began from with them beside it. Answers of an earlier model go.
+        Of a recipe of answers, write the model that it began from with them beside it, which say that they have learned what the
+        stages that are done have taught. Answers of an earlier model go.
         """
         if self.recipe.answers:
             assert self.start is not None
             if not (folder.exists() and folder.samefile(self.start)):
                 shutil.copytree(self.start, folder, copy_function=shutil.copyfile, dirs_exist_ok=True)
             reading = TextHawkForConditionalGeneration.from_pretrained(self.start, local_files_only=True)
-            stages = self.recipe.stages
+            stages = [stage for stage in self.recipe.stages if (self.folder / f"{stage.name}.pt").exists()]
             learned = {OUTLINE: any(s.outlined for s in stages), FIND: any(s.pointed for s in stages)}
             save_answers(folder, reading, self.model, (ASK, *(task for task, yes in learned.items() if yes)))
             return

@@ -1,6 +1,7 @@
-"""What a stage tells while it trains: a row of JSON for each step, a progress bar, TensorBoard where it is wanted."""
+"""What a stage tells while it trains: rows of JSON, a progress bar with rate and time left, TensorBoard where it is wanted."""
 
 import json
+import os
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -11,16 +12,16 @@ FILE = "log.jsonl"
 
 
 class RunLog:
-    """The log of a stage from step `begin` of `of`; what was logged of that and later steps is forgotten.
+    """The log of a stage in `file` from step `begin` of `of`; what was logged of that and later steps is forgotten.
 
-    tensorboard: write its files to `folder`/tensorboard too; ValueError where that package is not installed. shown: False
-    in a process beside the one that tells: it writes nothing.
+    board: folder for TensorBoard's files; ValueError where that package is not installed. shown: False in a process beside
+    the one that tells: it writes nothing.
     """
 
     def __init__(
-        self, folder: Path, name: str, *, begin: int, of: int, tensorboard: bool = False, shown: bool = True
+        self, file: Path, name: str, *, begin: int, of: int, board: Path | None = None, shown: bool = True
     ) -> None:
-        self.file, self.shown = folder / FILE, shown
+        self.file, self.shown = file, shown
         self._board: Any = None
         # None: no bar where stderr is no terminal.
         self._bar = tqdm(
@@ -28,10 +29,9 @@ class RunLog:
         )
         if not shown:
             return
-        rows = [row for row in rows_of(self.file) if row["step"] < begin]
-        self.file.write_text("".join(json.dumps(row) + "\n" for row in rows))
-        if tensorboard:
-            self._board = _board(folder / "tensorboard", begin)
+        forget_from(file, begin)
+        if board is not None:
+            self._board = _board(board, begin)
 
     def __enter__(self) -> Self:
         return self
@@ -43,11 +43,12 @@ class RunLog:
         if self._board is not None:
             self._board.close()
 
-    def step(self, row: dict[str, Any]) -> None:
-        """A step is done: `row` has its number under "step"."""
-        self._write(row)
-        shown = {name: f"{row[name]:.4g}" for name in ("loss", "tokens_per_second") if name in row}
-        self._bar.set_postfix(shown, refresh=False)
+    def step(self, row: dict[str, Any] | None) -> None:
+        """A step is done: `row` has its number under "step"; None for one that only moves the bar."""
+        if row is not None:
+            self._write(row)
+            shown = {name: f"{row[name]:.4g}" for name in ("loss", "tokens_per_second") if name in row}
+            self._bar.set_postfix(shown, refresh=False)
         self._bar.update()
 
     def held_out(self, step: int, values: dict[str, Any]) -> None:
@@ -72,6 +73,16 @@ def rows_of(file: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in lines]
 
 
+def forget_from(file: Path, step: int) -> None:
+    """Leave out of a log what it says of that step and later ones, which are made again; all at once, or not at all."""
+    if not file.exists():
+        return
+    rows = [row for row in rows_of(file) if row["step"] < step]
+    fresh = file.with_name(file.name + ".new")
+    fresh.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    os.replace(fresh, file)
+
+
 def _board(folder: Path, begin: int) -> Any:
     try:
         from torch.utils.tensorboard import SummaryWriter
@@ -81,10 +92,11 @@ def _board(folder: Path, begin: int) -> Any:
 
 
 def _flat(row: dict[str, Any], above: str = "") -> list[tuple[str, float]]:
+    """The numbers of a row by name."""
     found: list[tuple[str, float]] = []
     for name, value in row.items():
         if isinstance(value, dict):
             found += _flat(value, f"{above}{name}/")
-        elif name != "step":
+        elif name != "step" and not isinstance(value, str):
             found.append((above + name, value))
     return found

@@ -64,6 +64,7 @@ class Stage:
     for the part of each line of `texts` windows of the factory's documents instead. pointed: share of the steps that ask where
     things are in `texts` pictures of the factory instead. The learning rate warms up linearly over `warmup` of the steps and then
     falls along a half cosine to `final` of its peak. looks: further fields of the windows' `PageStyle`, by name.
+    rounded: answers learn as they will be kept beside the reading model, through the rounding (`answering.as_kept`).
     mean_with: an earlier stage; what this one leaves is the mean of its own weights and that stage's (averaging along one
     training path: Izmailov et al., 2018, section 3).
     """
@@ -91,6 +92,7 @@ class Stage:
     final: float = 0.1
     weight_decay: float = 0.05
     clip: float = 1.0
+    rounded: bool = False
     mean_with: str | None = None
 
     def __post_init__(self) -> None:

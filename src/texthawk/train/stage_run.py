@@ -29,7 +29,7 @@ from texthawk.train.engine import Engine, kept_weights, write_whole
 from texthawk.train.global_step import StepLosses
 from texthawk.train.parallel.checkpoints import forget
 from texthawk.train.parts import adamw, divided, set_rates
-from texthawk.train.run_log import RunLog
+from texthawk.train.run_log import FILE, RunLog
 from texthawk.train.schedule import PaperStage
 from texthawk.train.stage_model import StageModel
 from texthawk.train.stage_plan import Settings, limits_of, packs_and_steps, settle
@@ -84,11 +84,11 @@ class StageRun:
         best = kept["best"] if kept else math.inf
         saved_at = time.monotonic()
         with RunLog(
-            self.folder,
+            self.folder / FILE,
             stage.name,
             begin=state.step,
             of=self.steps,
-            tensorboard=self.settings.tensorboard,
+            board=self.folder / "tensorboard" if self.settings.tensorboard else None,
             shown=engine.main,
         ) as log:
             loader = self.loader()

@@ -107,17 +107,20 @@ class Supervision(nn.Module):
         return loss, right[there].float().mean()
 
     def named_loss(self, hidden_BLD: Tensor, named_n4: Tensor) -> tuple[Tensor, Tensor]:
-        """Cross-entropies of what kind and hue a phrase names, told as of a visual token; and how often all it names is right."""
+        """Cross-entropies of what kind and hue a phrase names, told as of a visual token; and, of phrases
+        that name any, how often all they name is right."""
         b, token, *targets = named_n4.unbind(1)
         features = _scaled(hidden_BLD[b, token])
         loss, right = torch.zeros((), device=hidden_BLD.device), torch.ones_like(b, dtype=torch.bool)
+        some = torch.zeros_like(right)
         for head, wanted in zip((self.kind, self.hue), targets, strict=True):
             told = wanted != -100
             logits = head(features).float()
             if told.any():
                 loss = loss + F.cross_entropy(logits[told], wanted[told])
             right &= (logits.argmax(-1) == wanted) | ~told
-        return loss, right.float().mean()
+            some |= told
+        return loss, (right & some).sum() / some.sum().clamp(min=1)
 
     @staticmethod
     def _score(logits: Tensor, classes: Tensor) -> tuple[Tensor, Tensor]:
