@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
-from texthawk.model.answering import FILE, STEP, answers_in, packed, save_answers, unpacked
+from texthawk.model.answering import FILE, STEP, answering_weights, answers_in, as_kept, packed, save_answers, unpacked
 from texthawk.model.modeling import TextHawkForConditionalGeneration
 from texthawk.recipes import RECIPES
 
@@ -42,6 +42,31 @@ def test_an_entry_is_off_by_half_a_step_of_its_row_at_most(rows: int, columns: i
     assert steps.tolist() == pytest.approx((STEP * matrix.pow(2).mean(1).sqrt()).tolist(), rel=0.25, abs=1e-7)
     off = (unpacked(coded, steps, columns) - matrix).abs()
     assert (off <= 0.51 * steps.float()[:, None] + 7e-7).all()
+
+
+def test_within_as_kept_weights_are_what_is_loaded_again_and_behind_it_as_before(reading, answering, tmp_path) -> None:
+    reading.save_pretrained(tmp_path)
+    save_answers(tmp_path, reading, answering)
+    loaded = answers_in(tmp_path, reading)
+    own, exact = answering_weights(reading), copy.deepcopy(answering.state_dict())
+    weight = answering.model.language_model.layers[0].mlp.up_proj.weight
+    with as_kept(answering, own):
+        for name, value in loaded.state_dict().items():
+            torch.testing.assert_close(answering.state_dict()[name], value, atol=1e-7, rtol=0, msg=name)
+        (weight**2).sum().backward()
+    kept = loaded.model.language_model.layers[0].mlp.up_proj.weight
+    torch.testing.assert_close(weight.grad, 2 * kept, atol=1e-6, rtol=0)  # that of the rounded weight
+    assert not weight.equal(kept) and all(value.equal(exact[name]) for name, value in answering.state_dict().items())
+    weight.grad = None
+
+
+def test_answers_that_are_no_numbers_are_not_written(reading, answering, tmp_path) -> None:
+    broken = copy.deepcopy(answering)
+    with torch.no_grad():
+        broken.model.language_model.norm.weight[3] = torch.inf
+    with pytest.raises(ValueError, match=r"norm\.weight holds what is no number"):
+        save_answers(tmp_path, reading, broken)
+    assert not (tmp_path / FILE).exists()
 
 
 def test_what_is_nought_stays_nought_and_takes_no_room() -> None:

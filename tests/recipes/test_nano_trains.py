@@ -141,10 +141,16 @@ def test_chinese_goes_on_from_english_and_keeps_a_share_of_its_weights(tmp_path:
     project = points.answers.model.model.connector.project.weight
     assert not project.equal(points.model.model.connector.project.weight)
     assert points.model.model.connector.project.weight.equal(told.model.model.connector.project.weight)
-    (shown,) = points.places(
-        Image.new("RGB", (90, 60), "red"), ["it"], by="model"
-    )  # it has learned nothing, and can be asked
-    assert len(shown) <= 1
+    (shown,) = points.places(Image.new("RGB", (90, 60), "red"), ["it"], by="model")  # learned nothing, can be asked
+    assert all(place.by == "model" and 0 <= place.box.left < place.box.right <= 90 for place in shown)
+    with pytest.raises(ValueError, match=r"nano_outline goes on from a model that answers already.*has no answers"):
+        Run(cut(nano_outline()), tmp_path / "mute", corpus=TEXT, texts=texts, fonts=FONTS, start=start)
+    begun = Run(
+        cut(nano_pointing()), tmp_path / "begun", corpus=TEXT, texts=texts, fonts=FONTS, start=tmp_path / "tells"
+    )
+    begun.train({"point"}, workers=0, minutes=1e-9)
+    begun.export(tmp_path / "half")
+    assert tasks_of(texthawk.load(str(tmp_path / "half"))) == ["text", "ask_text"]  # no stage is done that taught more
     with pytest.raises(ValueError, match=r"nano_answers_further prints documents by language.*\(texts\)"):
         Run(nano_answers_further(), tmp_path / "none", corpus=TEXT, fonts=FONTS, start=start)
     with pytest.raises(ValueError, match="no texts in 'zh'"):

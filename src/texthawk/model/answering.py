@@ -1,16 +1,17 @@
-"""A model that answers beside the one that reads: the same tower, other weights behind it, a quarter of their bytes.
+"""A model that answers beside the one that reads: the same tower, other weights behind it, a fifth of their bytes.
 
 A small model that learns to answer forgets some of how it reads. So its connector and language model are trained to answer by
 themselves, and what ships beside the reading weights is how the answering ones differ from them, in whole steps that take some
-four bits an entry: a difference bears rounding far better than weights do (Liu et al., 2024, BitDelta, keep one bit of each).
+three bits an entry: a difference bears rounding far better than weights do (Liu et al., 2024, BitDelta, keep one bit of each).
 
 Shape letters:  R rows   C columns   n bytes
 """
 
+import contextlib
 import copy
 import hashlib
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -21,10 +22,10 @@ from torch import Tensor, nn
 from texthawk.model.modeling import TextHawkForConditionalGeneration
 
 FILE = "answers.safetensors"
-STEP = 0.3
+STEP = 0.48
 """Root mean squares of a row's entries that are one step."""
 FLAT = 0.2
-"""A row's step is at least that of a row with so many root mean squares of the whole matrix: a quieter one becomes nought."""
+"""A row's step is at least that of a row with so many root mean squares of the whole matrix: a far quieter one becomes nought."""
 _MOST = 127
 _CODED, _STEPS = ".coded", ".steps"
 _READING, _TASKS = "reading", "tasks"
@@ -43,7 +44,7 @@ def answers_in(folder: Path, model: TextHawkForConditionalGeneration) -> TextHaw
         return None
     tower = model.model.vision_tower
     made = copy.deepcopy(model, {id(tower): tower})
-    weights = _weights(made)
+    weights = answering_weights(made)
     try:
         with safe_open(file, "pt") as stored:
             kept = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
@@ -102,12 +103,16 @@ def save_answers(
     """Write beside the reading model in `folder` how the answering one differs from it, which model that is and what the
     answering one has learned.
 
-    Vectors stay as they are, in bfloat16; matrices have some four bits an entry, and a step for each row.
+    Vectors stay as they are, in bfloat16; matrices have some three bits an entry, and a step for each row.
     """
     stored: dict[str, Tensor] = {}
-    own = _weights(reading)
-    for name, weight in _weights(answering).items():
+    own = answering_weights(reading)
+    for name, weight in answering_weights(answering).items():
         difference = weight.detach().float().cpu() - own[name].detach().float().cpu()
+        if not difference.isfinite().all():
+            raise ValueError(
+                f"{name} holds what is no number; go back to a checkpoint from before that, and {folder} stays as it is"
+            )
         if difference.ndim == 2:
             stored[name + _CODED], stored[name + _STEPS] = packed(difference)
         else:
@@ -116,15 +121,46 @@ def save_answers(
     (folder / FILE).chmod(0o644)
 
 
+@contextlib.contextmanager
+def as_kept(model: TextHawkForConditionalGeneration, reading: Mapping[str, Tensor]) -> Iterator[None]:
+    """Within it, the weights of a model that answers are what they would be if saved and loaded; behind it, as before.
+
+    So gradients are those of the rounded weights, and the exact ones learn: straight through the rounding (Bengio et al., 2013,
+    Estimating or propagating gradients through stochastic neurons, section 4). reading: `answering_weights` of the reading model.
+    """
+    weights = answering_weights(model)
+    exact = {name: weight.detach().clone() for name, weight in weights.items()}
+    with torch.no_grad():
+        for name, weight in weights.items():
+            own = reading[name].to(weight)
+            difference = weight - own
+            if difference.ndim == 2:
+                whole_RC, steps_R = _in_steps(difference)
+                weight.copy_(own + whole_RC * steps_R.float()[:, None])
+            else:
+                weight.copy_(own + difference.to(torch.bfloat16))
+    try:
+        yield
+    finally:
+        with torch.no_grad():
+            for name, weight in weights.items():
+                weight.copy_(exact[name])
+
+
 def packed(matrix_RC: Tensor) -> tuple[Tensor, Tensor]:
     """Each entry in whole steps of its row, one byte each and all of them compressed (n,) uint8; and the float16 steps (R,)."""
+    whole_RC, steps_R = _in_steps(matrix_RC)
+    coder = zlib.compressobj(9, strategy=zlib.Z_HUFFMAN_ONLY)
+    coded = coder.compress(whole_RC.to(torch.int8).numpy().tobytes()) + coder.flush()
+    return torch.frombuffer(bytearray(coded), dtype=torch.uint8), steps_R
+
+
+def _in_steps(matrix_RC: Tensor) -> tuple[Tensor, Tensor]:
+    """Each entry as a number of whole steps of its row, and the float16 steps (R,)."""
     rms_R = matrix_RC.pow(2).mean(1).sqrt()
     steps_R = (STEP * rms_R.clamp(min=FLAT * float(matrix_RC.pow(2).mean().sqrt()))).half()
     sizes_R1 = torch.where(steps_R > 0, steps_R.float(), 1.0)[:, None]
-    entries = (matrix_RC / sizes_R1).round().clamp(-_MOST, _MOST).to(torch.int8)
-    coder = zlib.compressobj(9, strategy=zlib.Z_HUFFMAN_ONLY)
-    coded = coder.compress(entries.numpy().tobytes()) + coder.flush()
-    return torch.frombuffer(bytearray(coded), dtype=torch.uint8), steps_R
+    return (matrix_RC / sizes_R1).round().clamp(-_MOST, _MOST), steps_R
 
 
 def unpacked(coded_n: Tensor, steps_R: Tensor, columns: int) -> Tensor:
@@ -144,7 +180,7 @@ def unpacked(coded_n: Tensor, steps_R: Tensor, columns: int) -> Tensor:
     return whole_RC.float() * steps_R.float()[:, None]
 
 
-def _weights(model: TextHawkForConditionalGeneration) -> dict[str, nn.Parameter]:
+def answering_weights(model: TextHawkForConditionalGeneration) -> dict[str, nn.Parameter]:
     """What answering has its own of: connector and language model; the output layer where it is not tied to that.
 
     A detection head helps while it is trained and answers with nothing: it stays the reading model's.

@@ -305,6 +305,18 @@ POINT_TOO = replace(
     final=0.01,
 )
 
+KEEP = replace(
+    POINT_TOO,
+    name="keep",
+    asked=0.6,
+    outlined=0.15,
+    pointed=0.25,
+    steps=900,
+    learning_rate=5e-4,
+    warmup=0.03,
+    rounded=True,
+)
+
 
 def nano() -> Recipe:
     return Recipe(
@@ -347,6 +359,7 @@ def nano_answers_further() -> Recipe:
         name="nano_answers_further",
         stages=(FIND_BOTH, ANSWER_BOTH),
         hold_out=nano_chinese().hold_out,
+        answered=True,
     )
 
 
@@ -357,4 +370,4 @@ def nano_outline() -> Recipe:
 
 def nano_pointing() -> Recipe:
     """How nano learns to point at what is described, connector and all, and goes on answering: begun from one that answers."""
-    return replace(nano_outline(), name="nano_pointing", stages=(POINT, SIGHT, CLEARER, MATCH, POINT_TOO))
+    return replace(nano_outline(), name="nano_pointing", stages=(POINT, SIGHT, CLEARER, MATCH, POINT_TOO, KEEP))

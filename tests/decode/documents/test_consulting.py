@@ -281,7 +281,6 @@ def test_find_says_that_a_phrase_is_nowhere_and_ends_with_0(report, tmp_path, ca
         (["find", "gone.png", "x"], 1, "no such file"),
         (["find", "REPORT", ""], 2, "empty"),
         (["find", "REPORT", "x" * 600], 2, "600 characters"),
-        (["find", "REPORT", "x", "--by", "model"], 2, "not learned to point"),
         (["find", "REPORT", "x", "--draw", "out.txt"], 2, "no picture's ending"),
         (["find", "REPORT", "Barley", "--draw", "no/such/folder/out.png"], 2, "no such folder"),
         (["find", "REPORT"], 2, "PHRASE"),
@@ -306,6 +305,16 @@ def test_what_a_person_gets_wrong_is_one_line(arguments, status, said, report, t
     assert main([*given, *ARGUMENTS]) == status
     printed = capsys.readouterr()
     assert said in printed.err and printed.out == "" and "Traceback" not in printed.err
+
+
+def test_find_asks_only_a_model_that_has_learned_to_point(report, capsys, reads):
+    asked = ["find", str(report), "the heading", "--by", "model", "--json", *ARGUMENTS]
+    assert main([*asked, "--model", str(reads)]) == 2
+    printed = capsys.readouterr()
+    assert "not learned to point" in printed.err and printed.out == ""
+    assert main([*asked, "--model", "nano"]) == 0
+    (record,) = json.loads(capsys.readouterr().out)
+    assert all(place["by"] == "model" for place in record["places"])
 
 
 def test_ask_gives_closed_answers_of_a_file_and_warns_of_guesses(report, capsys, reads):

@@ -8,7 +8,7 @@ from PIL import Image
 from texthawk.decode.asked import ANSWER_TOKENS, answers_from_text, can_answer, form_of
 from texthawk.decode.documents.answer import DocumentAnswer
 from texthawk.decode.documents.asking import answers, answers_on
-from texthawk.decode.documents.finding import Place, places
+from texthawk.decode.documents.finding import Place, check_pointing, places
 from texthawk.image.pages import Limits, Source, one_page, open_pages
 from texthawk.image.selection import EVERY_PAGE, PageSelection
 from texthawk.types import Page, PageError
@@ -51,9 +51,10 @@ def find(
     limits: Limits | None = None,
 ) -> list[list[Place]]:
     """See Reader.places."""
+    if by == "model":
+        check_pointing(reader)  # before anything is read
     file = _Consulted(reader, source, pages, dpi, limits)
-    seen = file.read() if by != "model" or file.unread is None else [file.unread]
-    return places(seen, phrases, file.picture, lambda: reader, by=by)
+    return places(file.read(), phrases, file.picture, lambda: reader, by=by)
 
 
 class _Consulted:
