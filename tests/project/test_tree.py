@@ -68,3 +68,8 @@ def test_the_package_asks_for_lower_bounds_and_the_constraints_pin_exactly():
 
 def test_no_file_is_too_large_to_clone():
     assert [shown(path) for path in tracked() if path.stat().st_size > LARGEST] == []
+
+
+def test_the_model_in_the_package_takes_no_more_room_than_it_may():
+    sizes = {file.name: file.stat().st_size for file in (ROOT / "src" / "texthawk" / "weights" / "nano").iterdir()}
+    assert "model.safetensors" in sizes and sum(sizes.values()) <= 30 * 10**6, sizes

@@ -51,7 +51,7 @@ def chat(server, messages, **settings):
 
 def test_a_page_s_print_is_asked_about_and_the_answer_has_its_place(nano):
     with nano.http() as http:
-        assert http.get("/v1/models").json()["data"][0]["tasks"] == ["text", "ask_text", "markdown"]
+        assert http.get("/v1/models").json()["data"][0]["tasks"] == ["text", "ask_text", "markdown", "find"]
         id = uploaded(http, ("a.png", png(TOTAL)))
         finished(http, id)
         url = f"/v1/documents/{id}/pages/0/ask"
