@@ -110,8 +110,11 @@ def test_chinese_goes_on_from_english_and_keeps_a_share_of_its_weights(tmp_path:
     assert torch.allclose(mean, wanted, rtol=0.01, atol=1e-6)
     with pytest.raises(ValueError, match=r"nano_chinese prints documents by language.*\(texts\)"):
         Run(nano_chinese(), tmp_path / "none", corpus=TEXT, fonts=FONTS, start=start)
+    first = Run(cut(nano_answers()), tmp_path / "first", corpus=TEXT, fonts=FONTS, start=tmp_path / "mean")
+    first.train(workers=0)
+    first.export(tmp_path / "asks")
     asked = Run(
-        cut(nano_answers_further()), tmp_path / "asked", corpus=TEXT, texts=texts, fonts=FONTS, start=tmp_path / "mean"
+        cut(nano_answers_further()), tmp_path / "asked", corpus=TEXT, texts=texts, fonts=FONTS, start=tmp_path / "asks"
     )
     asked.train(workers=0)
     asked.export(tmp_path / "answers")
@@ -130,9 +133,9 @@ def test_chinese_goes_on_from_english_and_keeps_a_share_of_its_weights(tmp_path:
     pointing = Run(
         cut(nano_pointing()), tmp_path / "pointing", corpus=TEXT, texts=texts, fonts=FONTS, start=tmp_path / "tells"
     )
-    first = pointing.model.config.coordinate_token_start
-    kept, marks = (model.model.language_model.embed_tokens.weight[first:] for model in (told.model, told.answers.model))
-    places = pointing.model.model.language_model.embed_tokens.weight[first:]
+    bins = pointing.model.config.coordinate_token_start
+    kept, marks = (model.model.language_model.embed_tokens.weight[bins:] for model in (told.model, told.answers.model))
+    places = pointing.model.model.language_model.embed_tokens.weight[bins:]
     assert places[:MARKS].equal(marks[:MARKS]) and places[MARKS:1000].equal(kept[MARKS:1000])
     pointing.train(workers=0)
     pointing.export(tmp_path / "points")
