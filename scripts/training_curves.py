@@ -1,10 +1,12 @@
-"""Draws what a run of nano's recipe learned, stage after stage, from the logs in its folder.
+"""Draws what a run of nano's recipe, or of a pyramid's, learned, from the logs in its folder.
 
     python scripts/training_curves.py RUN --out docs/nano-training.png
+    python scripts/training_curves.py RUN --recipe vdim-small --out docs/vdim-training.png
 
-Characters named from patch, query and visual token, and things of a picture from the visual token, where a stage learned that.
-Next bytes right, and tokens of the page, visual ones or its text, looked at that were right. Each value is the mean of the last
-8 lines of the log; a grey line ends a stage.
+Of nano, stage after stage: characters named from patch, query and visual token, and things of a picture from the visual
+token, where a stage learned that; next bytes right, and tokens of the page, visual ones or its text, looked at that were
+right. Each value is the mean of the last 8 lines of the log; a grey line ends a stage. Of a pyramid: the loss of each level
+in the same way, and what it misses of the tower's features on held-out pictures (1 - r^2).
 """
 
 import argparse
@@ -14,7 +16,8 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 
-from texthawk.recipes import RECIPES
+from texthawk.recipes import PYRAMIDS, RECIPES
+from texthawk.train.run_log import FILE
 
 SMOOTHED = 8
 PANELS = (
@@ -33,6 +36,11 @@ def main() -> None:
     parser.add_argument("--recipe", default="nano")
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()
+    if arguments.recipe in PYRAMIDS:
+        _draw_pyramid(arguments.run / FILE, arguments.out, parser)
+        return
+    if arguments.recipe not in RECIPES:
+        parser.error(f"there is no recipe {arguments.recipe}; there are {', '.join([*RECIPES, *PYRAMIDS])}")
     names = [stage.name for stage in RECIPES[arguments.recipe]().stages]
     logs = {name: log for name in names if (log := _log(arguments.run / f"log-{name}.jsonl"))}
     if not logs:
@@ -62,6 +70,29 @@ def main() -> None:
         panel.legend(fontsize=8, loc="lower right")
     figure.tight_layout()
     figure.savefig(arguments.out, dpi=80)
+
+
+def _draw_pyramid(file: Path, out: Path, parser: argparse.ArgumentParser) -> None:
+    rows = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()] if file.is_file() else []
+    losses = [row for row in rows if "loss" in row]
+    held_out = [row for row in rows if "held_out" in row]
+    if not losses:
+        parser.error(f"{file.parent} has no log of a pyramid; give the folder of a run")
+    figure, (learned, missed) = plt.subplots(1, 2, figsize=(12, 3.8))
+    for key in [key for key in losses[0] if key.startswith("reconstruction")]:
+        level = 2 ** int(key.rpartition("_")[2])
+        learned.plot([row["step"] for row in losses], _smooth([row[key] for row in losses]), label=f"{level}x")
+    learned.set(title="reconstruction loss", xlabel="step")
+    for key in [key for key in held_out[0]["held_out"] if "_" in key]:
+        name, _, level = key.partition("_")
+        style = "o--" if name == "bilinear" else "o-"
+        values = [row["held_out"][key] for row in held_out]
+        missed.plot([row["step"] for row in held_out], values, style, label=f"{name}, {2 ** int(level)}x")
+    missed.set(title="missed of held-out pictures' features", xlabel="step")
+    for panel in (learned, missed):
+        panel.legend(fontsize=8)
+    figure.tight_layout()
+    figure.savefig(out, dpi=80)
 
 
 def _log(file: Path) -> list[dict[str, Any]]:
