@@ -1,5 +1,6 @@
 """Pictures in which a model is taught to point: what is asked for is there, where it is said to be, and nothing else is."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -33,6 +34,19 @@ from texthawk.train.supervision import Supervision
 SIDE = TILES * 224
 NOTHING_NAMED = torch.zeros(0, 4, dtype=torch.long)
 BOTH = {"en": 0.5, "zh": 0.5}
+FORMS = (
+    "small",
+    "large",
+    "leftmost",
+    "rightmost",
+    "topmost",
+    "bottommost",
+    "object",
+    "left",
+    "right",
+    "above",
+    "below",
+)
 
 
 @pytest.fixture(scope="module")
@@ -106,12 +120,22 @@ def test_phrases_are_in_the_languages_that_are_asked_for_and_some_name_nothing(m
     assert {language_of(wanted.phrase) for one in english for wanted in one.wanted} == {"en"}
 
 
-def test_what_a_scene_has_not_is_of_a_kind_that_is_not_in_it() -> None:
-    for number in range(40):
+def test_what_a_scene_has_not_fits_nothing_in_it_and_is_asked_for_as_what_it_has() -> None:
+    forms: dict[bool, set[str]] = {True: set(), False: set()}
+    for number in range(60):
         document, named, absent, kinds = pointing._scene(Dice(11, number))
-        assert len(named) == len(document.asked) and len(kinds) == len(document.things)
-        there = {MOTIFS[kind - 1].one for kind, _ in kinds}
-        assert absent and not any(one.english.endswith(f" {kind}") for kind in there for one in absent)
+        assert len(named) == len(document.asked) and len(kinds) == len(document.things) and absent
+        there = [(MOTIFS[kind - 1].one, HUES[hue - 1].name) for kind, hue in kinds]
+        for phrase in absent:
+            own = re.split(" to the | above | below ", phrase.english)[0]
+            coloured = any(one.name in own.split() for one in HUES)
+            fits = [
+                own.endswith((f" {kind}", " object")) and (hue in own.split() or not coloured) for kind, hue in there
+            ]
+            assert not any(fits), (phrase, there)
+        for phrases, is_there in ((named, True), (absent, False)):
+            forms[is_there] |= {word for one in phrases for word in one.english.split() if word in FORMS}
+    assert forms[True] == forms[False] == set(FORMS)
 
 
 def test_a_visual_token_is_told_what_lies_on_it_and_how_far_that_reaches(maker: PointingMaker) -> None:

@@ -308,9 +308,9 @@ POINT_TOO = replace(
 KEEP = replace(
     POINT_TOO,
     name="keep",
-    asked=0.6,
+    asked=0.5,
     outlined=0.15,
-    pointed=0.25,
+    pointed=0.35,
     steps=900,
     learning_rate=5e-4,
     warmup=0.03,

@@ -37,14 +37,16 @@ HEIGHT = (300, 700)
 """Pixels of a scene."""
 DAMAGE = {0: 0.4, 1: 0.3, 2: 0.2, 3: 0.1}
 """Share of scenes by their level of damage."""
-ASKED = 12
+ASKED = 14
 """Things that are asked for in one picture, at most."""
 SHORT = 6
 """Of all phrases that name a thing one of so many is asked for, short ones first."""
 BARE = 0.3
 """Share of phrases that go without their article, as people write them."""
-ABSENT = 2
+ABSENT = 4
 """What is not in a picture and asked for all the same, at most."""
+ELSEWHERE = 3
+"""Of these, phrases that fit another picture, and as many that fit this one in other colours, at most, to pick from."""
 PRINTED = 0.2
 """Share of pictures that are pages of the factory's documents."""
 FAMILIES = {"slide": 4.0, "table": 2.0, "invoice": 1.0, "readme": 1.0, "letter": 1.0, "article": 1.0, "receipt": 0.5}
@@ -151,6 +153,8 @@ class PointingMaker:
             document, named = _page(document)
             kinds = None
             absent = [phrase for phrase, families in WITHOUT.items() if document.family in families]
+            if document.family in WITHOUT[PICTURE]:
+                absent += _elsewhere(_other_items(dice), [], dice)
         else:
             lang = dice.weighted(dict(languages))
             document, named, absent, kinds = _scene(dice)
@@ -164,7 +168,8 @@ class PointingMaker:
             for phrase, asked, said in zip(named, document.asked, document.info["said"], strict=True)
         ]
         missing = [absent[k] for k in dice.rng.permutation(len(absent))[:ABSENT].tolist()]
-        wanted = wanted[: ASKED - ABSENT] + [Wanted(_said(phrase, speech, dice), None) for phrase in missing]
+        wanted = [wanted[k] for k in dice.rng.permutation(len(wanted))[: ASKED - ABSENT].tolist()]
+        wanted += [Wanted(_said(phrase, speech, dice), None) for phrase in missing]
         drawn = None
         if kinds is not None:
             boxes = (page_to_unit(thing.box, size) for thing in document.things)
@@ -234,7 +239,7 @@ class PointingMaker:
 
 
 def _scene(dice: Dice) -> tuple[Document, list[Phrase], list[Phrase], list[tuple[int, int]]]:
-    """A scene, the phrase for each thing that it is asked for, phrases for things of other kinds, and all kinds and hues.
+    """A scene, the phrase for each thing that it is asked for, phrases for nothing in it, and all kinds and hues.
 
     What a phrase names of its thing stands in `info`, phrase by phrase.
     """
@@ -250,16 +255,36 @@ def _scene(dice: Dice) -> tuple[Document, list[Phrase], list[Phrase], list[tuple
                 named.append(dice.pick(phrases))
                 asked.append(Asked(named[-1].english, PLACE, "grounding", (item.box,)))
                 said.append(_named_by(named[-1], item))
-    others = [motif for motif in MOTIFS if all(item.motif is not motif for item in items)]
-    absent: list[Phrase] = []
-    for motif in (dice.pick(others) for _ in range(ABSENT)):
-        hue = dice.pick(HUES)
-        coloured = Phrase(f"the {hue.name} {motif.one}", f"{hue.chinese}的{motif.chinese}")
-        absent.append(dice.pick((coloured, Phrase(f"the {motif.one}", motif.chinese))))
+    kinds = [_numbers(item) for item in items]
+    recoloured = [replace(item, hue=dice.pick(HUES)) for item in items]
+    absent = _elsewhere(_other_items(dice), kinds, dice) + _elsewhere(recoloured, kinds, dice)
     things = tuple(Thing(item.motif.one, item.box) for item in items)
     made = Document(image, "scene", "en", things=things, asked=tuple(asked), info={"said": said})
-    kinds = [_numbers(item) for item in items]
     return damaged(made, dice, dice.weighted(DAMAGE)), named, absent, kinds
+
+
+def _other_items(dice: Dice) -> Sequence[Item]:
+    """What is in a scene that is not shown."""
+    _, items = scene(dice, HEIGHT[0], HEIGHT[0])
+    return items
+
+
+def _elsewhere(others: Sequence[Item], there: Sequence[tuple[int, int]], dice: Dice) -> list[Phrase]:
+    """Phrases for things of another scene that name nothing here, where things have these kinds and hues.
+
+    They have the forms of those that name something, so that no form tells which is which.
+    """
+    found: list[Phrase] = []
+    for k in dice.rng.permutation(len(others)).tolist():
+        said = [(phrase, *_named_by(phrase, others[k])) for phrase in unique_phrases(others[k], others)[:SHORT]]
+        absent = [
+            phrase
+            for phrase, kind, hue in said
+            if (kind, hue) != (UNSAID, UNSAID) and not any(kind in (UNSAID, a) and hue in (UNSAID, b) for a, b in there)
+        ]
+        if absent:
+            found.append(dice.pick(absent))
+    return found[:ELSEWHERE]
 
 
 def _numbers(item: Item) -> tuple[int, int]:
