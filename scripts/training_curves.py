@@ -10,14 +10,13 @@ in the same way, and what it misses of the tower's features on held-out pictures
 """
 
 import argparse
-import json
 from pathlib import Path
 from typing import Any
 
 import matplotlib.pyplot as plt
 
 from texthawk.recipes import PYRAMIDS, RECIPES
-from texthawk.train.run_log import FILE
+from texthawk.train.run_log import FILE, rows_of
 
 SMOOTHED = 8
 PANELS = (
@@ -73,7 +72,7 @@ def main() -> None:
 
 
 def _draw_pyramid(file: Path, out: Path, parser: argparse.ArgumentParser) -> None:
-    rows = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()] if file.is_file() else []
+    rows = rows_of(file)
     losses = [row for row in rows if "loss" in row]
     held_out = [row for row in rows if "held_out" in row]
     if not losses:
@@ -83,7 +82,7 @@ def _draw_pyramid(file: Path, out: Path, parser: argparse.ArgumentParser) -> Non
         level = 2 ** int(key.rpartition("_")[2])
         learned.plot([row["step"] for row in losses], _smooth([row[key] for row in losses]), label=f"{level}x")
     learned.set(title="reconstruction loss", xlabel="step")
-    for key in [key for key in held_out[0]["held_out"] if "_" in key]:
+    for key in [key for key in (held_out[0]["held_out"] if held_out else {}) if "_" in key]:
         name, _, level = key.partition("_")
         style = "o--" if name == "bilinear" else "o-"
         values = [row["held_out"][key] for row in held_out]
@@ -97,10 +96,7 @@ def _draw_pyramid(file: Path, out: Path, parser: argparse.ArgumentParser) -> Non
 
 def _log(file: Path) -> list[dict[str, Any]]:
     """The lines of a log, those of a part that was run again after a kill once."""
-    if not file.is_file():
-        return []
-    rows = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
-    return [row for _, row in sorted({row["step"]: row for row in rows}.items())]
+    return [row for _, row in sorted({row["step"]: row for row in rows_of(file)}.items())]
 
 
 def _learned(row: dict[str, Any], key: str) -> bool:

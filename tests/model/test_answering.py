@@ -60,6 +60,15 @@ def test_within_as_kept_weights_are_what_is_loaded_again_and_behind_it_as_before
     weight.grad = None
 
 
+def test_the_same_answers_are_the_same_bytes(reading, answering, tmp_path) -> None:
+    files = []
+    for number in range(5):
+        (tmp_path / str(number)).mkdir()
+        save_answers(tmp_path / str(number), reading, answering, ("ask_text", "find"))
+        files.append((tmp_path / str(number) / FILE).read_bytes())
+    assert len(set(files)) == 1
+
+
 def test_answers_that_are_no_numbers_are_not_written(reading, answering, tmp_path) -> None:
     broken = copy.deepcopy(answering)
     with torch.no_grad():

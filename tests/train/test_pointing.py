@@ -123,7 +123,7 @@ def test_phrases_are_in_the_languages_that_are_asked_for_and_some_name_nothing(m
 def test_what_a_scene_has_not_fits_nothing_in_it_and_is_asked_for_as_what_it_has() -> None:
     forms: dict[bool, set[str]] = {True: set(), False: set()}
     for number in range(60):
-        document, named, absent, kinds = pointing._scene(Dice(11, number))
+        document, named, absent, kinds = pointing.asked_scene(Dice(11, number))
         assert len(named) == len(document.asked) and len(kinds) == len(document.things) and absent
         there = [(MOTIFS[kind - 1].one, HUES[hue - 1].name) for kind, hue in kinds]
         for phrase in absent:
@@ -159,7 +159,7 @@ def test_all_of_a_tall_thing_is_looked_at(maker: PointingMaker) -> None:
 def test_what_a_phrase_names_is_told_and_not_what_it_stands_beside(maker: PointingMaker) -> None:
     seen = set()
     for number in range(60):
-        document, named, _, _ = pointing._scene(Dice(17, number))
+        document, named, _, _ = pointing.asked_scene(Dice(17, number))
         for phrase, (kind, hue) in zip(named, document.info["said"], strict=True):
             own = phrase.english.split(" to the ")[0].split(" above ")[0].split(" below ")[0]
             assert kind == pointing.UNSAID or own.endswith(f" {MOTIFS[kind - 1].one}")

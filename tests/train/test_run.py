@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import nn
 
+from texthawk.cli import main
 from texthawk.data.synth import Corpus, PageMaker, PageStyle, SynthPage, system_fonts
 from texthawk.model.configuration import TextHawkConfig
 from texthawk.model.modeling import TextHawkForConditionalGeneration
@@ -16,6 +17,7 @@ from texthawk.recipes.tiny import tiny
 from texthawk.train.beginning import tell_marks_apart
 from texthawk.train.recipe import Recipe
 from texthawk.train.run import Run
+from texthawk.train.run_log import rows_of
 from texthawk.train.stage import Grid, Losses, Stage
 from texthawk.train.step import losses_of
 
@@ -189,10 +191,26 @@ def test_a_log_and_checkpoints_that_were_cut_short_are_gone_on_from_or_named(tmp
     run.train(workers=0)
     assert [step for step, _ in losses(tmp_path)] == [0, 5]
     whole = (tmp_path / "pages.pt").read_bytes()
-    for damaged in (whole[:1000], b"nothing of the kind"):
+    middle = len(whole) // 2
+    flipped = whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1 :]
+    for damaged in (whole[:1000], b"nothing of the kind", flipped):
         (tmp_path / "pages.pt").write_bytes(damaged)
         with pytest.raises(ValueError, match=r"pages\.pt is damaged"):
             Run(recipe(), tmp_path, corpus=TEXT).train(workers=0)
+    (tmp_path / "pages.pt").unlink()
+    torch.save({"parts": {}}, tmp_path / "progress-pages.pt")
+    with pytest.raises(ValueError, match=r"progress-pages\.pt is damaged.*no optimiser"):
+        Run(recipe(), tmp_path, corpus=TEXT).train(workers=0)
+
+
+def test_a_log_with_a_line_that_is_no_row_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "log.jsonl"
+    for bad in ('{"step"', "[1]", '{"loss": 1}', ""):
+        file.write_text(f'{{"step": 0}}\n{bad}\n{{"step": 1}}\n')
+        with pytest.raises(ValueError, match=r"log\.jsonl: line 2 is no row.*delete"):
+            rows_of(file)
+    file.write_text('{"step": 0}\n{"st')
+    assert rows_of(file) == [{"step": 0}]
 
 
 def test_tensorboard_holds_what_the_log_holds(tmp_path: Path) -> None:
@@ -293,7 +311,42 @@ def test_a_model_of_another_shape_is_refused_as_a_start(tmp_path: Path) -> None:
     Run(recipe(steps=1), tmp_path / "run", corpus=TEXT).export(tmp_path / "model")
     wide = replace(recipe(), model_config=lambda: _wider(tiny().model_config()))
     with pytest.raises(ValueError, match=r"model of another shape than tiny trains"):
-        Run(wide, tmp_path / "wide", corpus=TEXT, start=tmp_path / "model")
+        Run(wide, tmp_path / "other", corpus=TEXT, start=tmp_path / "model")
+    assert not (tmp_path / "other").exists()
+    Run(
+        recipe(), tmp_path / "other", corpus=TEXT, start=tmp_path / "model"
+    )  # the folder was not taken by what was refused
+
+
+def test_only_a_recipe_of_answers_learns_through_their_rounding(tmp_path: Path) -> None:
+    made = recipe()
+    rounded = replace(made, stages=tuple(replace(stage, rounded=True) for stage in made.stages))
+    with pytest.raises(
+        ValueError, match="stage pages learns through the rounding of answers, and tiny is no recipe of"
+    ):
+        Run(rounded, tmp_path / "run", corpus=TEXT)
+
+
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [("--fonts", "is no folder"), ("--out", "is a file"), ("--fonts empty", "holds no font")],
+)
+def test_what_the_command_is_given_wrongly_is_named_before_anything_runs(option, said, tmp_path, capsys) -> None:
+    (tmp_path / "texts").mkdir()
+    (tmp_path / "texts" / "en.txt").write_text("\n\n".join(TEXT.paragraphs))
+    (tmp_path / "file").write_text("a file")
+    (tmp_path / "empty").mkdir()
+    name, _, place = option.partition(" ")
+    given = {"--text": "texts", "--out": "run"} | {name: place or "file"}
+    try:
+        status = main(
+            ["train", "tiny", *(part for key, value in given.items() for part in (key, str(tmp_path / value)))]
+        )
+    except SystemExit as stopped:
+        status = stopped.code
+    printed = capsys.readouterr().err
+    assert status == 2 and said in printed and str(tmp_path / given[name]) in printed
+    assert not (tmp_path / "run").exists()
 
 
 def _wider(config: TextHawkConfig) -> TextHawkConfig:

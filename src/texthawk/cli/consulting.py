@@ -49,11 +49,11 @@ class Consulted:
 def consulted(
     arguments: argparse.Namespace, check: "Callable[[Reader], object] | None" = None
 ) -> "Iterator[Consulted | None]":
-    """Read the file; None where it cannot be opened, which has been told on stderr.
+    """Read the file; None where none of it can be read, which has been told on stderr.
 
     check: what may refuse the model, by a ValueError, before anything is read.
     """
-    from texthawk.cli.reading import Pictures, processes
+    from texthawk.cli.reading import Pictures, processes, remarks
     from texthawk.cli.telling import message_of, tell
     from texthawk.decode.documents.ledger import LedgerPages
     from texthawk.decode.documents.reading import Pile
@@ -80,7 +80,12 @@ def consulted(
                 for result in reading:
                     if isinstance(result, Page):
                         numbers.append(result.number)
+                        for remark in remarks(result):
+                            tell(f"{reading.file.name}: page {result.number}: {remark}")
                     else:
                         failed += 1
                         tell(message_of(result))
+                if not numbers:
+                    yield None
+                    return
                 yield Consulted(LedgerPages(reading.ledger, numbers), pictures.of, lambda: own.reader, failed)

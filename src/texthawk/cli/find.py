@@ -58,13 +58,10 @@ def parser() -> argparse.ArgumentParser:
 
 def _find(arguments: argparse.Namespace) -> int:
     from texthawk.cli.telling import check_drawing, tell
-    from texthawk.decode.documents.finding import places
-    from texthawk.decode.phrases import check_phrase
+    from texthawk.decode.documents.finding import check_asked, places
     from texthawk.image.raw import UnreadablePage
 
-    for phrase in arguments.phrases:
-        check_phrase(phrase)
-
+    check_asked(arguments.phrases, arguments.by)
     if arguments.draw is not None:
         check_drawing(arguments.draw, [arguments.file])
     with consulted(arguments, _check(arguments)) as document:

@@ -111,7 +111,7 @@ def _read_file(reading: Reading, output: Output, progress: Progress, pictures: P
             continue
         numbers.append(result.number)
         progress.show(file.name, result.number, file.count)
-        for remark in _remarks(result):
+        for remark in remarks(result):
             tell(f"{file.name}: page {result.number}: {remark}")
         if output.streams:
             output.stream(file.name, result)
@@ -146,7 +146,7 @@ def processes(wanted: int) -> int:
     return min(wanted, cores)
 
 
-def _remarks(page: Page) -> Iterator[str]:
+def remarks(page: Page) -> Iterator[str]:
     """What a reader of the text must know of a page."""
     if page.finish_reason not in COMPLETE:
         yield f"reading ended with {page.finish_reason!r}, so text may be missing"

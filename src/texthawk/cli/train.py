@@ -65,6 +65,10 @@ def main(argv: list[str]) -> int:
         parser.error(f"recipe {args.recipe!r} is unknown; choose one of {', '.join([*RECIPES, *PYRAMIDS])}")
     if args.recipe in RECIPES and args.export and args.export.is_file():
         parser.error(f"--export {args.export} is a file; name a folder for the model")
+    if args.out.is_file():
+        parser.error(f"--out {args.out} is a file; name a folder for the run")
+    if args.fonts and not args.fonts.is_dir():
+        parser.error(f"--fonts {args.fonts} is no folder; give one with font files")
     if args.threads:
         torch.set_num_threads(args.threads)
     try:
@@ -89,12 +93,12 @@ def main(argv: list[str]) -> int:
 
 def _model(args: argparse.Namespace) -> int:
     from texthawk.data.factory.texts import Texts
-    from texthawk.data.synth import Corpus, system_fonts
+    from texthawk.data.synth import Corpus
     from texthawk.recipes import RECIPES
     from texthawk.train.run import Run
 
     corpus = Corpus.from_folder(args.text, pattern=args.pattern, split="train")
-    fonts = system_fonts([args.fonts]) if args.fonts else None
+    fonts = _fonts(args.fonts) if args.fonts else None
     recipe = RECIPES[args.recipe]()
     texts = Texts.from_folder(args.text) if any(stage.needs_texts for stage in recipe.stages) else None
     run = Run(
@@ -112,6 +116,18 @@ def _model(args: argparse.Namespace) -> int:
     if args.export:
         run.export(args.export)
     return 0
+
+
+def _fonts(folder: Path) -> list[str]:
+    """This machine's fonts and those in a folder; ValueError where none is in it."""
+    from texthawk.data.synth import system_fonts
+
+    found = system_fonts([folder])
+    if not any(Path(font).is_relative_to(folder) for font in found):
+        raise ValueError(
+            f"--fonts {folder} holds no font of text that can be read; give a folder of TrueType or OpenType files"
+        )
+    return found
 
 
 def _pyramid(args: argparse.Namespace) -> int:
@@ -133,8 +149,8 @@ def _pyramid(args: argparse.Namespace) -> int:
     else:
         from texthawk.data.synth import Corpus, PageMaker, system_fonts
 
+        fonts = _fonts(args.fonts) if args.fonts else system_fonts()
         corpus = Corpus.from_folder(args.text, pattern=args.pattern, split="train")
-        fonts = system_fonts([args.fonts] if args.fonts else [])
         pictures = PrintedPictures(PageMaker(corpus, fonts, seed=args.seed), tower.image)
     run = PyramidRun(recipe, args.out, tower=tower, pictures=pictures, seed=args.seed, device=args.device)
     run.train(minutes=args.minutes)

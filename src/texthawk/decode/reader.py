@@ -175,7 +175,7 @@ class Reader:
         return [place.box for place in found]
 
     def places(
-        self, source: Source, phrases: Sequence[str], *, by: str = "auto", **settings: Any
+        self, source: Source, phrases: str | Sequence[str], *, by: str = "auto", **settings: Any
     ) -> "list[list[Place]]":
         """For each phrase its places on the pages of a file: page, box, lines, text, how it was found and how surely.
 

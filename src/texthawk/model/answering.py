@@ -28,8 +28,8 @@ FLAT = 0.2
 """A row's step is at least that of a row with so many root mean squares of the whole matrix: a far quieter one becomes nought."""
 _MOST = 127
 _CODED, _STEPS = ".coded", ".steps"
-_READING, _TASKS = "reading", "tasks"
-"""Whose answers they are and what was learned, in the file's metadata."""
+_TOLD = "answers"
+"""The one entry of the file's metadata (safetensors writes several in any order): whose answers they are, what was learned."""
 ASK, OUTLINE, FIND = "ask_text", "markdown", "find"
 """What can be learned: to answer questions about text, to tell the parts that lines play, and to point at what is described."""
 
@@ -48,13 +48,13 @@ def answers_in(folder: Path, model: TextHawkForConditionalGeneration) -> TextHaw
     try:
         with safe_open(file, "pt") as stored:
             kept = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
-            told = stored.metadata() or {}
+            whose, *tasks = (stored.metadata() or {}).get(_TOLD, "none").split()
         if any(name.endswith(".packed") for name in kept):
             raise ValueError("it was written by an earlier texthawk, in another form")
         names = {name.removesuffix(_CODED) for name in kept if not name.endswith(_STEPS)}
         if names != set(weights):
             raise ValueError(f"it has other weights than the model: {_named(names ^ set(weights))}")
-        if told.get(_READING) != _signature(weights):
+        if whose != _signature(weights):
             raise ValueError("it was made for a model with other weights")
         with torch.no_grad():
             for name, weight in weights.items():
@@ -64,7 +64,7 @@ def answers_in(folder: Path, model: TextHawkForConditionalGeneration) -> TextHaw
             f"{file} does not fit the model beside it ({error}); train the answers again from this model, or remove the file, "
             "and the model reads without answering"
         ) from error
-    made.config.tasks = told.get(_TASKS, ASK).split()
+    made.config.tasks = tasks
     return made
 
 
@@ -111,13 +111,13 @@ def save_answers(
         difference = weight.detach().float().cpu() - own[name].detach().float().cpu()
         if not difference.isfinite().all():
             raise ValueError(
-                f"{name} holds what is no number; go back to a checkpoint from before that, and {folder} stays as it is"
+                f"{name} holds what is no number, and nothing is written; go back to a checkpoint from before that"
             )
         if difference.ndim == 2:
             stored[name + _CODED], stored[name + _STEPS] = packed(difference)
         else:
             stored[name] = difference.to(torch.bfloat16)
-    save_file(stored, folder / FILE, {"format": "pt", _READING: _signature(own), _TASKS: " ".join(tasks)})
+    save_file(stored, folder / FILE, {_TOLD: " ".join([_signature(own), *tasks])})
     (folder / FILE).chmod(0o644)
 
 

@@ -124,22 +124,35 @@ def write_whole(place: Path, content: Any) -> None:
     os.replace(fresh, place)
 
 
-def read_whole(place: Path, device: torch.device | str = "cpu", *, plain: bool = True, holds: str = "weights") -> Any:
-    """What was written to a place, a dict with the key `holds`; ValueError where it is damaged.
+def read_whole(
+    place: Path, device: torch.device | str = "cpu", *, plain: bool = True, holds: Sequence[str] = ("weights",)
+) -> Any:
+    """What was written to a place, a dict with these keys; ValueError where it is damaged.
 
     plain: it holds tensors and plain values alone.
     """
-    told = "" if zipfile.is_zipfile(place) else "it is there in part, or not at all"  # what torch writes is a whole zip
+    told, content = _damage(place), None
     if not told:
         try:
             content = torch.load(place, map_location=device, weights_only=plain)
-        except pickle.UnpicklingError as error:
+        except (pickle.UnpicklingError, ValueError, KeyError, EOFError, RuntimeError) as error:
             told = str(error).split("\n")[0]
         else:
-            told = "" if isinstance(content, dict) and holds in content else f"it holds no {holds}"
+            lacks = [name for name in holds if not isinstance(content, dict) or name not in content]
+            told = f"it holds no {lacks[0]}" if lacks else ""
     if told:
         raise ValueError(f"{place} is damaged, or no stage wrote it: {told}; put back what was there, or delete it")
     return content
+
+
+def _damage(place: Path) -> str:
+    """What is wrong with a file that torch wrote, which is a zip with checksums; nothing where all of it is as it was written."""
+    try:
+        with zipfile.ZipFile(place) as parts:
+            damaged = parts.testzip()
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, RuntimeError):
+        return "it is there in part, or not at all"
+    return f"{damaged} in it is not what was written" if damaged else ""
 
 
 @torch.no_grad()

@@ -157,7 +157,7 @@ class PointingMaker:
                 absent += _elsewhere(_other_items(dice), [], dice)
         else:
             lang = dice.weighted(dict(languages))
-            document, named, absent, kinds = _scene(dice)
+            document, named, absent, kinds = asked_scene(dice)
         speech = "zh" if lang == "zh" or (lang == "mixed" and dice.chance(0.5)) else "en"
         words = lang if lang in self._texts.languages else "en"
         foreign = [as_print(self._texts.phrase(dice, words), self._questions.tokenizer) for _ in range(FOREIGN)]
@@ -238,7 +238,7 @@ class PointingMaker:
         return on.nonzero()[:, 0].tolist()
 
 
-def _scene(dice: Dice) -> tuple[Document, list[Phrase], list[Phrase], list[tuple[int, int]]]:
+def asked_scene(dice: Dice) -> tuple[Document, list[Phrase], list[Phrase], list[tuple[int, int]]]:
     """A scene, the phrase for each thing that it is asked for, phrases for nothing in it, and all kinds and hues.
 
     What a phrase names of its thing stands in `info`, phrase by phrase.

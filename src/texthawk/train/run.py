@@ -94,6 +94,11 @@ class Run:
             raise ValueError(
                 f"{recipe.name} goes on from a model that reads already; give the folder of that model (--start)"
             )
+        rounded = [stage.name for stage in recipe.stages if stage.rounded]
+        if rounded and not recipe.answers:
+            raise ValueError(
+                f"stage {rounded[0]} learns through the rounding of answers, and {recipe.name} is no recipe of answers"
+            )
         if texts is None and any(stage.needs_texts for stage in recipe.stages):
             raise ValueError(f"{recipe.name} prints documents by language; give texts by language (texts)")
         asked = {lang for stage in recipe.stages for lang in stage.languages} - {"mixed"}
@@ -105,7 +110,6 @@ class Run:
         self.recipe, self.folder, self.seed, self.start = recipe, folder, seed, start
         self.tensorboard = tensorboard
         self.device = torch.device(device)
-        folder.mkdir(parents=True, exist_ok=True)
         self.config = recipe.model_config()
         self.processor = self._processor(corpus, start)
         ids = extend_tokenizer(self.processor.tokenizer)
@@ -137,10 +141,6 @@ class Run:
             if isinstance(compressor, ReSAConfig) and any(stage.pointed for stage in recipe.stages)
             else None,
         )
-        tokenizer = self.processor.tokenizer
-        Identity.of(recipe.name, seed, corpus=corpus, texts=texts, fonts=kept, tokenizer=tokenizer, start=start).claim(
-            folder
-        )
         torch.manual_seed(seed)
         self.model = TextHawkForConditionalGeneration(self.config)
         self.reading: dict[str, torch.Tensor] = {}
@@ -148,6 +148,13 @@ class Run:
         initialise(self.model)
         if start is not None:
             self.reading = go_on_from(start, self.model, recipe)
+        tokenizer = self.processor.tokenizer
+        folder.mkdir(parents=True, exist_ok=True)
+        Identity.of(recipe.name, seed, corpus=corpus, texts=texts, fonts=kept, tokenizer=tokenizer, start=start).claim(
+            folder
+        )
+        if not self._tokenizer.exists():
+            tokenizer.save_pretrained(self._tokenizer)
         if (
             self.device.type == "cpu"
         ):  # there the backward pass of fused attention takes twice the time of the plain one
@@ -158,19 +165,22 @@ class Run:
         self.model.to(self.device)
         self.supervision.to(self.device)
 
+    @property
+    def _tokenizer(self) -> Path:
+        return self.folder / "tokenizer"
+
     def _processor(self, corpus: Corpus, start: Path | None) -> TextHawkProcessor:
-        place = self.folder / "tokenizer"
-        if start is not None and not place.exists():
-            AutoTokenizer.from_pretrained(start).save_pretrained(place)
-        if not place.exists():
+        place = self._tokenizer
+        if start is None and not place.exists():
             assert self.recipe.vocabulary is not None
+            self.folder.mkdir(parents=True, exist_ok=True)
             texts = [*corpus.paragraphs, *[prompt for prompt in PROMPTS.values() for _ in range(2000)]]
             with tempfile.TemporaryDirectory(dir=self.folder) as beside:  # whole or absent, whoever comes first
                 train_tokenizer(texts, self.recipe.vocabulary).save_pretrained(beside)
                 with contextlib.suppress(OSError):
                     os.rename(beside, place)
                     os.mkdir(beside)
-        tokenizer = AutoTokenizer.from_pretrained(place)
+        tokenizer = AutoTokenizer.from_pretrained(place if place.exists() else start)
         return TextHawkProcessor(
             TextHawkImageProcessor(self.config.tiling_config),
             tokenizer,
@@ -250,8 +260,8 @@ class Run:
             for name, modules in self._state(stage).items()
         }
 
-    def _kept(self, place: Path) -> dict[str, Any]:
-        return read_whole(place, self.device, holds="parts")
+    def _kept(self, place: Path, *more: str) -> dict[str, Any]:
+        return read_whole(place, self.device, holds=("parts", *more))
 
     def _load(self, states: dict[str, list[dict]]) -> None:
         parts = self.parts()
@@ -277,7 +287,7 @@ class Run:
         )
         progress, start = self.folder / f"progress-{stage.name}.pt", 0
         if progress.exists():
-            saved = self._kept(progress)
+            saved = self._kept(progress, "optimiser", "step")
             self._load(saved["parts"])
             optimiser.load_state_dict(saved["optimiser"])
             start = saved["step"]
@@ -343,12 +353,15 @@ class Run:
         """
         if self.recipe.answers:
             assert self.start is not None
-            if not (folder.exists() and folder.samefile(self.start)):
-                shutil.copytree(self.start, folder, copy_function=shutil.copyfile, dirs_exist_ok=True)
             reading = TextHawkForConditionalGeneration.from_pretrained(self.start, local_files_only=True)
             stages = [stage for stage in self.recipe.stages if (self.folder / f"{stage.name}.pt").exists()]
             learned = {OUTLINE: any(s.outlined for s in stages), FIND: any(s.pointed for s in stages)}
-            save_answers(folder, reading, self.model, (ASK, *(task for task, yes in learned.items() if yes)))
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(dir=folder.parent) as beside:
+                save_answers(Path(beside), reading, self.model, (ASK, *(task for task, yes in learned.items() if yes)))
+                if not (folder.exists() and folder.samefile(self.start)):
+                    shutil.copytree(self.start, folder, copy_function=shutil.copyfile, dirs_exist_ok=True)
+                os.replace(Path(beside) / FILE, folder / FILE)
             return
         folder.mkdir(parents=True, exist_ok=True)
         (folder / FILE).unlink(missing_ok=True)

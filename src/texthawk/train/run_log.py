@@ -66,11 +66,19 @@ class RunLog:
 
 
 def rows_of(file: Path) -> list[dict[str, Any]]:
-    """The rows of a log; a last line that a killed run left unfinished is none."""
+    """The rows of a log; a last line that a killed run left unfinished is none. ValueError for any other that is no row."""
     if not file.exists():
         return []
-    lines = file.read_text().split("\n")[:-1]
-    return [json.loads(line) for line in lines]
+    rows = []
+    for number, line in enumerate(file.read_text(encoding="utf-8", errors="replace").split("\n")[:-1], 1):
+        try:
+            row = json.loads(line)
+        except ValueError:
+            row = None
+        if not isinstance(row, dict) or "step" not in row:
+            raise ValueError(f"{file}: line {number} is no row of a log ({line[:60]!r}); delete that line")
+        rows.append(row)
+    return rows
 
 
 def forget_from(file: Path, step: int) -> None:

@@ -5,7 +5,7 @@ from functools import cache
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from tests.decode.documents.printed_pdf import lines_of, printed_pdf
 from tests.decode.documents.test_evidence import page
@@ -18,6 +18,7 @@ from texthawk.decode.documents.asking import answers
 from texthawk.decode.documents.finding import places
 from texthawk.decode.pointing import TILES, box_in
 from texthawk.decode.reader import Reader
+from texthawk.eval.metrics import iou
 from texthawk.model.processing import GROUNDING
 from texthawk.types import Box, Page
 
@@ -314,7 +315,46 @@ def test_find_asks_only_a_model_that_has_learned_to_point(report, capsys, reads)
     assert "not learned to point" in printed.err and printed.out == ""
     assert main([*asked, "--model", "nano"]) == 0
     (record,) = json.loads(capsys.readouterr().out)
-    assert all(place["by"] == "model" for place in record["places"])
+    assert record["phrase"] == "the heading"
+
+
+@pytest.mark.parametrize("phrase", ["the red circle", "红色的圆形"])
+def test_what_is_drawn_is_found_where_it_is_drawn(phrase, tmp_path, capsys):
+    drawn = (120, 90, 330, 300)
+    shapes = Image.new("RGB", (800, 600), "white")
+    ImageDraw.Draw(shapes).ellipse(drawn, fill=(212, 40, 44))
+    shapes.save(tmp_path / "shapes.png")
+    assert main(["find", str(tmp_path / "shapes.png"), phrase, "--json"]) == 0
+    (record,) = json.loads(capsys.readouterr().out)
+    (place,) = record["places"]
+    assert place["by"] == "model" and iou(place["box"], drawn) > 0.5
+
+
+def test_a_page_of_which_nothing_can_be_read_is_told_of(tmp_path, capsys):
+    Image.new("RGB", (600, 800), "white").save(tmp_path / "white.png")
+    for verb in (["find"], ["ask"]):
+        assert main([*verb, str(tmp_path / "white.png"), "total"]) == 0
+        assert "white.png: page 1: the page holds no ink" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("options", [[], ["--json"]])
+def test_nothing_is_said_of_phrases_where_no_page_could_be_read(options, tmp_path, capsys):
+    (tmp_path / "other.png").write_bytes(b"no picture")
+    tiny.picture(70, 130, 3).save(tmp_path / "cut.png")
+    (tmp_path / "cut.png").write_bytes((tmp_path / "cut.png").read_bytes()[:-2000])
+    for name in ("other.png", "cut.png"):
+        assert main(["find", str(tmp_path / name), "total", *options]) == 1
+        printed = capsys.readouterr()
+        assert printed.out == "" and name in printed.err
+
+
+def test_a_phrase_alone_is_one_phrase_and_what_is_wrong_with_it_is_told_before_a_page_is_read(report):
+    reader = Reader(tiny.model(), tiny.processor())
+    with pytest.raises(ValueError, match="places are found by"):
+        reader.places("gone.png", "total", by="magic")
+    with pytest.raises(ValueError, match="the phrase is empty"):
+        reader.places("gone.png", ["total", " "])
+    assert len(reader.places(Image.new("RGB", (90, 60), "white"), "total due", by="text")) == 1
 
 
 def test_ask_gives_closed_answers_of_a_file_and_warns_of_guesses(report, capsys, reads):

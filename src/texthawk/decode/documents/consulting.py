@@ -8,7 +8,7 @@ from PIL import Image
 from texthawk.decode.asked import ANSWER_TOKENS, answers_from_text, can_answer, form_of
 from texthawk.decode.documents.answer import DocumentAnswer
 from texthawk.decode.documents.asking import answers, answers_on
-from texthawk.decode.documents.finding import Place, check_pointing, places
+from texthawk.decode.documents.finding import Place, check_asked, check_pointing, places
 from texthawk.image.pages import Limits, Source, one_page, open_pages
 from texthawk.image.selection import EVERY_PAGE, PageSelection
 from texthawk.types import Page, PageError
@@ -43,7 +43,7 @@ def ask(
 def find(
     reader: "Reader",
     source: Source,
-    phrases: Sequence[str],
+    phrases: str | Sequence[str],
     *,
     by: str = "auto",
     pages: PageSelection = EVERY_PAGE,
@@ -51,10 +51,12 @@ def find(
     limits: Limits | None = None,
 ) -> list[list[Place]]:
     """See Reader.places."""
+    wanted = _several(phrases)
+    check_asked(wanted, by)  # before anything is read
     if by == "model":
-        check_pointing(reader)  # before anything is read
+        check_pointing(reader)
     file = _Consulted(reader, source, pages, dpi, limits)
-    return places(file.read(), phrases, file.picture, lambda: reader, by=by)
+    return places(file.read(), wanted, file.picture, lambda: reader, by=by)
 
 
 class _Consulted:
@@ -88,5 +90,5 @@ class _Consulted:
         return self._read
 
 
-def _several(questions: str | Sequence[str]) -> list[str]:
-    return [questions] if isinstance(questions, str) else list(questions)
+def _several(asked: str | Sequence[str]) -> list[str]:
+    return [asked] if isinstance(asked, str) else list(asked)

@@ -53,10 +53,7 @@ def places(
     alone, which must have learned to point; "auto" asks a model that has learned it, about each page, for what no words are
     near to, and takes the words that are least far where it gives no box. ValueError for a phrase that is empty or too long.
     """
-    if by not in BY:
-        raise ValueError(f"by is {by!r}; places are found by {', '.join(BY)}")
-    for phrase in phrases:
-        check_phrase(phrase)
+    check_asked(phrases, by)
     told = [_told(pages, phrase) if by != "model" else [] for phrase in phrases]
     asked = [k for k, phrase in enumerate(phrases) if by == "model" or not _surely(told[k], phrase)]
     if by == "text" or not asked or next(iter(pages), None) is None:
@@ -75,6 +72,14 @@ def places(
                     [] if seen is None else [Place(page.number, seen.box, (seen.box,), "model", seen.confidence)]
                 )
     return [found.get(k) or told[k] for k in range(len(phrases))]
+
+
+def check_asked(phrases: Sequence[str], by: str) -> None:
+    """ValueError for a phrase that is empty or too long, and for a way to find it that there is none of."""
+    if by not in BY:
+        raise ValueError(f"by is {by!r}; places are found by {', '.join(BY)}")
+    for phrase in phrases:
+        check_phrase(phrase)
 
 
 def check_pointing(reader: "Reader") -> None:
