@@ -35,6 +35,13 @@ def main() -> None:
     parser.add_argument("--recipe", default="nano")
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()
+    try:
+        _draw(arguments, parser)
+    except ValueError as error:
+        parser.error(str(error))
+
+
+def _draw(arguments: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
     if arguments.recipe in PYRAMIDS:
         _draw_pyramid(arguments.run / FILE, arguments.out, parser)
         return

@@ -138,6 +138,19 @@ def test_what_a_scene_has_not_fits_nothing_in_it_and_is_asked_for_as_what_it_has
     assert forms[True] == forms[False] == set(FORMS)
 
 
+def test_what_a_page_has_not_is_never_told_by_its_colour_alone_nor_called_a_table(maker, monkeypatch) -> None:
+    monkeypatch.setattr(pointing, "PRINTED", 1.0)
+    seen = 0
+    for number in range(150):
+        shown = maker.pictured(Dice(21, number), {"en": 1.0})
+        absent = [f"the {wanted.phrase.removeprefix('the ')}" for wanted in shown.wanted if wanted.box is None]
+        own = [re.split(" to the | above | below ", phrase)[0] for phrase in absent]
+        assert not any(phrase.endswith((" object", " table")) and phrase != "the table" for phrase in own), own
+        assert "the table" not in own or not any(wanted.box and "table" in wanted.phrase for wanted in shown.wanted)
+        seen += sum(phrase.endswith(tuple(f" {motif.one}" for motif in MOTIFS)) for phrase in own)
+    assert seen > 30
+
+
 def test_a_visual_token_is_told_what_lies_on_it_and_how_far_that_reaches(maker: PointingMaker) -> None:
     tall, wide = Drawn(3, 5, (0.05, 0.1, 0.2, 0.5)), Drawn(7, 1, (0.5, 0.8, 0.99, 0.84))
     kinds, hues, reaches, _ = maker._things([[tall, wide], None, []], NOTHING_NAMED)

@@ -119,11 +119,12 @@ def _model(args: argparse.Namespace) -> int:
 
 
 def _fonts(folder: Path) -> list[str]:
-    """This machine's fonts and those in a folder; ValueError where none is in it."""
+    """This machine's fonts and those in a folder; ValueError where none is in it. One that both have is taken once."""
     from texthawk.data.synth import system_fonts
 
     found = system_fonts([folder])
-    if not any(Path(font).is_relative_to(folder) for font in found):
+    inside = {file.name for file in folder.rglob("*")}
+    if not any(Path(font).name in inside for font in found):
         raise ValueError(
             f"--fonts {folder} holds no font of text that can be read; give a folder of TrueType or OpenType files"
         )

@@ -48,8 +48,8 @@ def answers_in(folder: Path, model: TextHawkForConditionalGeneration) -> TextHaw
     try:
         with safe_open(file, "pt") as stored:
             kept = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
-            whose, *tasks = (stored.metadata() or {}).get(_TOLD, "none").split()
-        if any(name.endswith(".packed") for name in kept):
+            whose, *tasks = (stored.metadata() or {}).get(_TOLD, "").split() or [""]
+        if not whose or any(name.endswith(".packed") for name in kept):
             raise ValueError("it was written by an earlier texthawk, in another form")
         names = {name.removesuffix(_CODED) for name in kept if not name.endswith(_STEPS)}
         if names != set(weights):

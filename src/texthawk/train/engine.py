@@ -3,6 +3,7 @@
 import os
 import pickle
 import zipfile
+import zlib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -106,7 +107,7 @@ class OneProcess:
             return None
         if place.is_dir():
             return load_shards(place, model, optimiser)
-        saved = read_whole(place, self.device)
+        saved = read_whole(place, self.device, holds=("weights", "optimiser", "extra"))
         put_weights(model, saved["weights"])
         optimiser.load_state_dict(saved["optimiser"])
         return saved["extra"]
@@ -135,6 +136,8 @@ def read_whole(
     if not told:
         try:
             content = torch.load(place, map_location=device, weights_only=plain)
+        except (torch.OutOfMemoryError, torch.AcceleratorError):
+            raise  # the device's fault, not the file's
         except (pickle.UnpicklingError, ValueError, KeyError, EOFError, RuntimeError) as error:
             told = str(error).split("\n")[0]
         else:
@@ -150,7 +153,9 @@ def _damage(place: Path) -> str:
     try:
         with zipfile.ZipFile(place) as parts:
             damaged = parts.testzip()
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, RuntimeError):
+    except PermissionError:
+        raise
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError, RuntimeError):
         return "it is there in part, or not at all"
     return f"{damaged} in it is not what was written" if damaged else ""
 

@@ -70,6 +70,7 @@ WITHOUT = {PICTURE: ("letter", "article", "table", "invoice"), TABLE: ("letter",
 
 
 UNSAID = -100
+_TABLE = [motif.one for motif in MOTIFS].index("table") + 1
 
 
 class Wanted(NamedTuple):
@@ -154,7 +155,7 @@ class PointingMaker:
             kinds = None
             absent = [phrase for phrase, families in WITHOUT.items() if document.family in families]
             if document.family in WITHOUT[PICTURE]:
-                absent += _elsewhere(_other_items(dice), [], dice)
+                absent += _elsewhere(_other_items(dice), None, dice)
         else:
             lang = dice.weighted(dict(languages))
             document, named, absent, kinds = asked_scene(dice)
@@ -269,10 +270,11 @@ def _other_items(dice: Dice) -> Sequence[Item]:
     return items
 
 
-def _elsewhere(others: Sequence[Item], there: Sequence[tuple[int, int]], dice: Dice) -> list[Phrase]:
+def _elsewhere(others: Sequence[Item], there: Sequence[tuple[int, int]] | None, dice: Dice) -> list[Phrase]:
     """Phrases for things of another scene that name nothing here, where things have these kinds and hues.
 
-    They have the forms of those that name something, so that no form tells which is which.
+    None: on a page, whose colours are not known and which may have a table of another kind. The phrases have the forms of those
+    that name something, so that no form tells which is which.
     """
     found: list[Phrase] = []
     for k in dice.rng.permutation(len(others)).tolist():
@@ -280,7 +282,12 @@ def _elsewhere(others: Sequence[Item], there: Sequence[tuple[int, int]], dice: D
         absent = [
             phrase
             for phrase, kind, hue in said
-            if (kind, hue) != (UNSAID, UNSAID) and not any(kind in (UNSAID, a) and hue in (UNSAID, b) for a, b in there)
+            if (
+                kind not in (UNSAID, _TABLE)
+                if there is None
+                else (kind, hue) != (UNSAID, UNSAID)
+                and not any(kind in (UNSAID, a) and hue in (UNSAID, b) for a, b in there)
+            )
         ]
         if absent:
             found.append(dice.pick(absent))

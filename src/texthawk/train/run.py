@@ -356,12 +356,13 @@ class Run:
             reading = TextHawkForConditionalGeneration.from_pretrained(self.start, local_files_only=True)
             stages = [stage for stage in self.recipe.stages if (self.folder / f"{stage.name}.pt").exists()]
             learned = {OUTLINE: any(s.outlined for s in stages), FIND: any(s.pointed for s in stages)}
-            folder.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(dir=folder.parent) as beside:
+            with tempfile.TemporaryDirectory() as beside:
                 save_answers(Path(beside), reading, self.model, (ASK, *(task for task, yes in learned.items() if yes)))
                 if not (folder.exists() and folder.samefile(self.start)):
                     shutil.copytree(self.start, folder, copy_function=shutil.copyfile, dirs_exist_ok=True)
-                os.replace(Path(beside) / FILE, folder / FILE)
+                fresh = folder / f"{FILE}.new"  # the other folder may be on another disk
+                shutil.copyfile(Path(beside) / FILE, fresh)
+                os.replace(fresh, folder / FILE)
             return
         folder.mkdir(parents=True, exist_ok=True)
         (folder / FILE).unlink(missing_ok=True)
