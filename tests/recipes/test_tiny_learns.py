@@ -70,7 +70,8 @@ def test_the_tiny_model_overfits_a_few_pages_to_exact_text_and_boxes():
         optimiser.rate(STAGE.rate(step))
         loss = model(**batch).loss
         loss.backward()
-        optimiser.step(STAGE.clip)
+        optimiser.clip(STAGE.clip)
+        optimiser.step()
         if loss < 0.02:
             break
     model.eval()
@@ -108,7 +109,8 @@ def test_the_detection_head_beats_the_bins_it_replaces_on_pages_never_seen():
     for step in range(steps):
         optimiser.rate(STAGE.learning_rate * min(1.0, 0.1 * step + 0.1, 2 * (1 - step / steps)))
         model(**batch(8, train)).loss.backward()
-        optimiser.step(STAGE.clip)
+        optimiser.clip(STAGE.clip)
+        optimiser.step()
     held_out = batch(64, test)
     with torch.no_grad():
         seen = model.eval()(**held_out)
